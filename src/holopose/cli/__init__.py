@@ -1,0 +1,1 @@
+"""Owns the command line: one file per command; it translates and computes nothing."""

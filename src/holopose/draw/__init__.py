@@ -1,0 +1,1 @@
+"""Owns drawing people over pictures."""

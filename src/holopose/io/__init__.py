@@ -1,0 +1,1 @@
+"""Owns what crosses the border to files."""

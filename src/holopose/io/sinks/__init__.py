@@ -1,0 +1,1 @@
+"""Owns where results go."""

@@ -1,0 +1,1 @@
+"""Owns where frames come from."""

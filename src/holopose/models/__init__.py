@@ -1,0 +1,1 @@
+"""Owns the model families: pre-processing and decoding around a runtime."""

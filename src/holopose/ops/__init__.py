@@ -1,0 +1,1 @@
+"""Owns pure functions over arrays: boxes, crops, decoding, similarity."""

@@ -1,0 +1,1 @@
+"""Owns the engines that run networks: named arrays in, named arrays out."""

@@ -1,0 +1,1 @@
+"""Owns the weight files: cards, fetching, checking, loading."""
