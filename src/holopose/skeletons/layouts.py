@@ -190,9 +190,8 @@ _NECK_EDGES = "head_top-neck neck-mid_hip neck-left_shoulder neck-right_shoulder
 _OPENPOSE_EDGES = (
     "neck-right_shoulder neck-left_shoulder right_shoulder-right_elbow right_elbow-right_wrist "
     "left_shoulder-left_elbow left_elbow-left_wrist right_hip-right_knee right_knee-right_ankle "
-def _body(
-    name: str, names: list[str], edges: str, *, feet: int = 0, sigmas: npt.NDArray[np.float32] | None = None
-) -> Skeleton:
+    "left_hip-left_knee left_knee-left_ankle neck-nose nose-right_eye right_eye-right_ear "
+    "nose-left_eye left_eye-left_ear"
 )
 _BLAZE_EDGES = (
     "nose-left_eye_inner left_eye_inner-left_eye left_eye-left_eye_outer left_eye_outer-left_ear "
