@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import tomllib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holopose.config import GROUPS, Option, RunConfig, nearest
+from holopose.errors import ConfigError
+
+
+def values(option: Option) -> st.SearchStrategy[Any]:
+    """Everything that an option accepts."""
+    low = -1e6 if option.low is None else option.low
+    high = 1e6 if option.high is None else option.high
+    words = st.sampled_from(option.choices) if option.choices else st.text(st.characters(codec="utf-8"), min_size=1)
+    kinds: dict[str, st.SearchStrategy[Any]] = {
+        "bool": st.booleans(),
+        "int": st.integers(int(low), int(high)),
+        "float": st.floats(low, high),
+        "str": words,
+        "names": st.lists(words, min_size=1, unique=True).map(tuple),
+    }
+    return st.one_of(st.none(), kinds[option.kind]) if option.optional else kinds[option.kind]
+
+
+OPTIONS = RunConfig.options()
+some_options = st.fixed_dictionaries({}, optional={o.name: values(o) for o in OPTIONS}).filter(
+    lambda chosen: not (chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg")
+)
+
+
+@given(some_options)
+def test_toml_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFactory, chosen: dict[str, Any]) -> None:
+    config = RunConfig.from_options(**chosen)
+    path = tmp_path_factory.mktemp("toml") / "run.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    assert RunConfig.from_toml(path) == config
+    assert config.replace() == config
+
+
+@given(some_options)
+def test_command_line_text_means_the_same_value(chosen: dict[str, Any]) -> None:
+    for option in OPTIONS:
+        if option.name in chosen and option.kind != "bool":
+            value = chosen[option.name]
+            text = ",".join(value) if isinstance(value, tuple) else str(value).lower() if value is None else str(value)
+            assert option.parse(text) == value
+
+
+def test_defaults_are_acceptable_and_every_field_is_described() -> None:
+    config = RunConfig()
+    assert [o.name for o in OPTIONS] == [f.name for f in dataclasses.fields(RunConfig)]
+    for option in OPTIONS:
+        assert option.check(option.default) == option.default == getattr(config, option.name)
+        assert option.help.endswith(".")
+        assert option.group in GROUPS
+    written = tomllib.loads(config.to_toml())
+    assert set(written) == {o.name for o in OPTIONS} - {"max_people"}  # TOML has no null
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_persons": 2}, r"max_persons: unknown option; did you mean 'max_people'\?"),
+        ({"search": "hole"}, r"search: expected one of thorough, normal, whole, got 'hole'; did you mean 'whole'\?"),
+        ({"search": 3}, "search: expected one of thorough, normal, whole, got 3"),
+        ({"max_people": 0}, "max_people: expected a whole number of at least 1 or none, got 0"),
+        ({"max_people": 1.5}, "max_people: expected a whole number"),
+        ({"max_people": True}, "max_people: expected a whole number"),
+        ({"min_score": 1.1}, "min_score: expected a number from 0 to 1, got 1.1"),
+        ({"min_score": float("nan")}, "min_score: expected a number from 0 to 1, got nan"),
+        ({"min_score": "0.5"}, "min_score: expected a number from 0 to 1, got '0.5'"),
+        ({"world": 1}, "world: expected true or false, got 1"),
+        ({"save": ()}, "save: expected one or more of json, csv, overlay"),
+        ({"save": ["json", "xml"]}, "save: expected one or more of json, csv, overlay"),
+        ({"device": ""}, "device: expected a word, got ''"),
+        ({"background": "transparent", "overlay_format": "jpg"}, "choose png or webp"),
+    ],
+)
+def test_what_is_refused_is_refused_in_one_clear_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        RunConfig.from_options(**options)
+    assert "\n" not in str(caught.value)
+
+
+def test_values_are_normalised_to_their_types() -> None:
+    config = RunConfig(save="json, csv,json", max_people=np.int64(3), min_score=np.float32(0.5), line_width=2)  # type: ignore[arg-type]
+    assert config.save == ("json", "csv")
+    assert type(config.max_people) is int
+    assert type(config.min_score) is type(config.line_width) is float
+
+
+def test_groups_narrow_what_is_accepted() -> None:
+    assert RunConfig.from_options("people", "input", search="whole").search == "whole"
+    with pytest.raises(ConfigError, match="style: this option belongs to 'The overlay picture' and has no meaning"):
+        RunConfig.from_options("people", "input", style="classic")
+    assert "style" in RunConfig().to_options("drawing")
+    assert "style" not in RunConfig().to_options("people")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"search = ", "expected TOML"),
+        (b"search = 'whole'\nstile = 'classic'", "did you mean 'style'"),
+        (b"search = 'all'", "search: expected one of"),
+        (b"[people]\nsearch = 'whole'", "people: unknown option"),
+        (b"model = '\xff'", "expected TOML in UTF-8"),
+    ],
+)
+def test_a_bad_toml_file_is_named_in_one_line(tmp_path: Any, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        RunConfig.from_toml(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_toml_file_and_a_folder_are_named(tmp_path: Any) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(ConfigError, match="expected a readable TOML file"):
+            RunConfig.from_toml(path)
+
+
+def test_replace_checks_again() -> None:
+    config = RunConfig(search="whole").replace(max_people=1)
+    assert (config.search, config.max_people) == ("whole", 1)
+    with pytest.raises(ConfigError, match="unknown option"):
+        config.replace(nothing=1)
+
+
+def test_nearest_ignores_dashes() -> None:
+    assert nearest("max-people", [o.name for o in OPTIONS]) == "max_people"
+
+
+def parts_with_options() -> list[Any]:
+    """Every constructor or function whose keywords are options of a run."""
+    from holopose.draw import painter
+    from holopose.io import images
+    from holopose.zoo import load
+
+    found = [load.load_estimator, images.read_image]
+    return found + [part for name in painter.__all__ if callable(part := getattr(painter, name))]
+
+
+def test_parts_keep_no_defaults_of_their_own() -> None:
+    compared = set()
+    for part in parts_with_options():
+        for name, parameter in inspect.signature(part).parameters.items():
+            option = next((o for o in OPTIONS if o.name == name), None)
+            if option is None or parameter.default is inspect.Parameter.empty:
+                continue
+            assert parameter.default == option.default, f"{part.__name__}({name}=...)"
+            compared.add(name)
+    assert {"search", "max_people", "min_score", "device", "precision", "threads"} <= compared

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from holopose.errors import InputError, OutputError
+from holopose.pipeline import Pipeline, run
+from holopose.protocols import Estimator, Sink
+from holopose.skeletons import COCO17, Skeleton
+from holopose.types import Boxes, Frame, Poses
+
+
+class CountingEstimator:
+    """As many people as the frame's index."""
+
+    def __init__(self) -> None:
+        self.resets = 0
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return COCO17
+
+    def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+        return [
+            Poses(
+                np.full((f.index, 17, 2), f.index),
+                np.ones((f.index, 17)),
+                Boxes(np.tile([0.0, 0, 1, 1], (f.index, 1)), np.ones(f.index)),
+                COCO17,
+            )
+            for f in frames
+        ]
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+class ListSink:
+    def __init__(self, *, fail_write: bool = False, fail_close: bool = False) -> None:
+        self.rows: list[tuple[int, int]] = []
+        self.closed: list[bool] = []
+        self.fail_write, self.fail_close = fail_write, fail_close
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        if self.fail_write:
+            raise OutputError("disk full")
+        self.rows.append((frame.index, len(poses)))
+
+    def close(self, *, ok: bool) -> None:
+        self.closed.append(ok)
+        if self.fail_close:
+            raise OutputError("cannot rename")
+
+
+def frames(count: int) -> Iterator[Frame]:
+    return (Frame(np.zeros((2, 3, 3), np.uint8), index=i) for i in range(count))
+
+
+def test_the_fakes_fit_the_protocols() -> None:
+    assert isinstance(CountingEstimator(), Estimator)
+    assert isinstance(ListSink(), Sink)
+
+
+def test_stream_gives_each_frame_with_its_own_people_after_one_reset() -> None:
+    estimator = CountingEstimator()
+    got = [(frame.index, len(poses)) for frame, poses in Pipeline(estimator).stream(frames(4))]
+    assert got == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert estimator.resets == 1
+
+
+def test_stream_reads_one_frame_at_a_time_and_keeps_none() -> None:
+    alive: list[weakref.ref[np.ndarray]] = []  # type: ignore[type-arg]
+
+    def source() -> Iterator[Frame]:
+        for i in range(5):
+            image = np.zeros((2, 2, 3), np.uint8)
+            alive.append(weakref.ref(image))
+            yield Frame(image, index=i)
+
+    for most, _ in enumerate(Pipeline(CountingEstimator()).stream(source()), start=1):
+        assert len(alive) == most
+        assert sum(ref() is not None for ref in alive) <= 2
+
+
+def test_run_writes_everything_everywhere_and_finishes_the_files() -> None:
+    sinks = [ListSink(), ListSink()]
+    seen: list[int] = []
+    assert run(frames(3), Pipeline(CountingEstimator()), sinks, lambda frame, _: seen.append(frame.index)) == 3
+    assert seen == [0, 1, 2]
+    assert all(sink.rows == [(0, 0), (1, 1), (2, 2)] and sink.closed == [True] for sink in sinks)
+
+
+@pytest.mark.parametrize("error", [InputError("broken"), KeyboardInterrupt(), MemoryError()])
+def test_an_error_of_the_source_discards_every_file(error: BaseException) -> None:
+    def source() -> Iterator[Frame]:
+        yield from frames(1)
+        raise error
+
+    sinks = [ListSink(), ListSink()]
+    with pytest.raises(type(error)):
+        run(source(), Pipeline(CountingEstimator()), sinks)
+    assert all(sink.closed == [False] for sink in sinks)
+
+
+def test_an_error_of_one_sink_discards_every_file() -> None:
+    sinks = [ListSink(), ListSink(fail_write=True), ListSink()]
+    with pytest.raises(OutputError, match="disk full"):
+        run(frames(1), Pipeline(CountingEstimator()), sinks)
+    assert all(sink.closed == [False] for sink in sinks)
+
+
+def test_a_sink_that_cannot_finish_stops_those_after_it_but_all_are_closed() -> None:
+    sinks = [ListSink(), ListSink(fail_close=True), ListSink(), ListSink(fail_close=True)]
+    with pytest.raises(OutputError, match="cannot rename"):
+        run(frames(1), Pipeline(CountingEstimator()), sinks)
+    assert [sink.closed for sink in sinks] == [[True], [True], [False], [False]]
