@@ -24,7 +24,10 @@ Pick = int | np.integer[Any] | slice | npt.NDArray[Any] | list[int]
 
 def _floats(owner: str, name: str, value: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float:
     """A locked float32 copy of `value`, whose shape must match (None = any length)."""
-    array = np.array(value, dtype=np.float32)
+    try:
+        array = np.array(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{owner}.{name}: expected numbers, got {type(value).__name__} ({error})") from error
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         expected = tuple("any" if n is None else n for n in shape)
         raise InputError(f"{owner}.{name}: expected shape {expected}, got {array.shape}")
@@ -35,6 +38,18 @@ def _floats(owner: str, name: str, value: npt.ArrayLike, shape: tuple[int | None
 def _unit_range(owner: str, name: str, array: Float) -> None:
     if array.size and not (np.min(array) >= 0 and np.max(array) <= 1):
         raise InputError(f"{owner}.{name}: expected values in [0, 1], got {np.min(array):g} .. {np.max(array):g}")
+
+
+def _points(owner: str, xy: Float, score: Float) -> None:
+    """Keypoints are whole or missing, and a missing one has no score."""
+    _unit_range(owner, "score", score)
+    if np.isinf(xy).any():
+        raise InputError(f"{owner}.xy: expected finite numbers or NaN, got infinity")
+    unknown = np.isnan(xy)
+    if (unknown[..., 0] != unknown[..., 1]).any():
+        raise InputError(f"{owner}.xy: a missing keypoint is NaN in x and in y, got NaN in one of them")
+    if (score[unknown[..., 0]] > 0).any():
+        raise InputError(f"{owner}.score: a missing keypoint (NaN) must have score 0")
 
 
 class _Frozen:
@@ -56,7 +71,9 @@ class _Frozen:
 
 
 def _same(a: Any, b: Any, atol: float) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+            return False
         return a.shape == b.shape and bool(np.allclose(a, b, rtol=0, atol=atol, equal_nan=True))
     if isinstance(a, _Frozen):
         return a.allclose(b, atol=atol)
@@ -185,16 +202,12 @@ class Poses(_Frozen):
         count = len(self.skeleton)
         xy = _floats("Poses", "xy", self.xy, (None, count, 2))
         score = _floats("Poses", "score", self.score, (len(xy), count))
-        _unit_range("Poses", "score", score)
-        missing = np.isnan(xy).any(axis=2)
-        if np.isinf(xy).any():
-            raise InputError("Poses.xy: expected finite numbers or NaN, got infinity")
-        if (score[missing] > 0).any():
-            raise InputError("Poses.score: a missing keypoint (NaN) must have score 0")
+        _points("Poses", xy, score)
         ids = np.array(np.full(len(xy), -1) if self.ids is None else self.ids, dtype=np.int64)
-        for name, got in (("boxes", len(self.boxes)), ("ids", len(ids))):
-            if got != len(xy):
-                raise InputError(f"Poses.{name}: expected {len(xy)} people, got {got}")
+        if len(self.boxes) != len(xy):
+            raise InputError(f"Poses.boxes: expected {len(xy)} people, got {len(self.boxes)}")
+        if ids.shape != (len(xy),):
+            raise InputError(f"Poses.ids: expected shape ({len(xy)},), got {ids.shape}")
         ids.setflags(write=False)
         if self.visible is not None:
             visible = np.array(self.visible, dtype=np.bool_)
@@ -271,7 +284,7 @@ class PoseSequence(_Frozen):
 
     Attributes:
         xy: (T, P, K, 2) float32 px, NaN where a person or keypoint is missing.
-        score: (T, P, K) float32 in [0, 1].
+        score: (T, P, K) float32 in [0, 1], 0 where missing.
         ids: (P,) int64 track identities.
         time_s: (T,) float64 seconds, not decreasing.
         skeleton: The layout.
@@ -287,15 +300,15 @@ class PoseSequence(_Frozen):
         count = len(self.skeleton)
         xy = _floats("PoseSequence", "xy", self.xy, (None, None, count, 2))
         score = _floats("PoseSequence", "score", self.score, (*xy.shape[:2], count))
-        _unit_range("PoseSequence", "score", score)
+        _points("PoseSequence", xy, score)
         ids = np.array(self.ids, dtype=np.int64)
         time_s = np.array(self.time_s, dtype=np.float64)
         if ids.shape != (xy.shape[1],) or time_s.shape != (xy.shape[0],):
             raise InputError(
                 f"PoseSequence: expected {xy.shape[1]} ids and {xy.shape[0]} times, got {ids.shape} and {time_s.shape}"
             )
-        if (np.diff(time_s) < 0).any():
-            raise InputError("PoseSequence.time_s: expected times that do not decrease")
+        if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
+            raise InputError("PoseSequence.time_s: expected finite times that do not decrease")
         for name, value in (("xy", xy), ("score", score), ("ids", ids), ("time_s", time_s)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)

@@ -45,7 +45,7 @@ class Skeleton:
         index = {name: i for i, name in enumerate(self.keypoints)}
         if len(index) != count:
             raise ValueError(f"{self.name}: keypoint names must be unique")
-        if len(self.swaps) != count or any(self.swaps[self.swaps[i]] != i for i in range(count)):
+        if sorted(self.swaps) != list(range(count)) or any(self.swaps[self.swaps[i]] != i for i in range(count)):
             raise ValueError(f"{self.name}: swaps must pair every keypoint with its mirror image")
         if any(not (0 <= a < count and 0 <= b < count) for a, b in self.edges):
             raise ValueError(f"{self.name}: an edge names a keypoint outside 0..{count - 1}")
