@@ -1,0 +1,146 @@
+"""`holopose models`: what it prints, what it needs no network for, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from holopose.cli.models import app
+from holopose.errors import HoloposeError
+from holopose.zoo import cache
+from holopose.zoo.cards import ASSETS, BLAZE
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no network."""
+    for name in os.environ:
+        if name.startswith("HOLOPOSE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOLOPOSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOLOPOSE_OFFLINE", "1")
+    return tmp_path / "home"
+
+
+REAL_HOME = os.environ.get("HOLOPOSE_HOME", "")
+
+
+@pytest.fixture
+def weights(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own that holds the real files."""
+    with monkeypatch.context() as before:
+        before.setenv("HOLOPOSE_HOME", REAL_HOME)
+        found = {asset.filename: cache.find(asset) for asset in BLAZE}
+    for name, path in found.items():
+        if path is None:
+            pytest.skip("run `holopose models pull` first")
+        (home / "models").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, home / "models" / name)
+    return home / "models"
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+
+
+def fails(*words: str) -> HoloposeError:
+    """The error that the command ends with; the caller of the app turns it into a line and an exit code."""
+    result = run(*words)
+    assert isinstance(result.exception, HoloposeError), result.output
+    return result.exception
+
+
+def test_list_names_every_file_and_where_it_is_not(home):
+    result = run("list")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert len(lines) == 1 + len(ASSETS)
+    for asset in ASSETS:
+        row = next(line for line in lines if f" {asset.name} " in line)
+        assert " no " in row
+    assert not home.exists()
+
+
+def test_list_licence_has_code_weights_and_training_data():
+    lines = run("list", "--licence").output.splitlines()
+    assert lines[0].split() == ["name", "code", "weights", "training", "data"]
+    for asset in ASSETS:
+        row = next(line for line in lines if line.startswith(asset.name + " "))
+        for term in (asset.licence.code, asset.licence.weights, asset.licence.training_data):
+            assert term in row
+
+
+def test_list_json_says_everything():
+    rows = json.loads(run("list", "--json").output)
+    assert [row["name"] for row in rows] == [asset.name for asset in ASSETS]
+    pose = next(row for row in rows if row["name"] == "pose_landmark_full")
+    assert pose["sha256"] == "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f"
+    assert pose["skeleton"] == "blazepose33"
+    assert pose["input_hwc"] == [256, 256, 3]
+    assert pose["path"] is None
+    assert pose["licence"].keys() == {"code", "weights", "training_data"}
+    assert pose["places"] == [
+        "mediapipe-0.10.21-cp312-cp312-manylinux_2_28_x86_64.whl:"
+        "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
+    ]
+
+
+def test_pull_offline_names_file_hash_and_command():
+    error = fails("pull", "hand_recrop")
+    assert error.exit_code == 3
+    assert f"hand_recrop.tflite (sha256 {BLAZE[2].sha256})" in str(error)
+    assert "`holopose models pull`" in str(error)
+    assert "`holopose models pull --all`" in str(fails("pull", "bus.jpg"))
+
+
+def test_path_of_a_file_that_is_not_here():
+    error = fails("path", "hand_recrop")
+    assert error.exit_code == 3
+    assert "`holopose models pull hand_recrop`" in str(error)
+
+
+@pytest.mark.parametrize("command", ["pull", "path"])
+def test_unknown_names_are_answered_with_the_nearest(command):
+    error = fails(command, "hand_recorp")
+    assert error.exit_code == 2
+    assert "'hand_recrop'" in str(error)
+
+
+def test_import_says_what_it_is_not(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(b"TFL3")
+    assert fails("import", str(tmp_path / "a.tflite")).exit_code == 3
+    assert fails("import", str(tmp_path / "absent.whl")).exit_code == 2
+
+
+def test_verify_misses_the_models_of_an_empty_cache(home):
+    result = run("verify")
+    assert isinstance(result.exception, HoloposeError)
+    assert result.exception.exit_code == 3
+    assert result.output.count("missing") == len(ASSETS)
+    assert "bus.jpg" not in str(result.exception)
+    assert not home.exists()
+
+
+@pytest.mark.weights
+def test_with_the_real_files(weights, tmp_path):
+    assert run("verify").exit_code == 0
+    assert run("pull").output.splitlines() == [str(weights / card.filename) for card in BLAZE]
+    assert run("path", "face_landmark").output.strip() == str(weights / "face_landmark.tflite")
+    assert len(run("path", "blaze").output.splitlines()) == len(BLAZE)
+
+    assert run("pull", "hand_recrop", "--to", str(tmp_path / "carry")).exit_code == 0
+    assert [path.name for path in (tmp_path / "carry").iterdir()] == ["hand_recrop.tflite"]
+
+    altered = weights / "hand_recrop.tflite"
+    altered.write_bytes(altered.read_bytes()[:-1])
+    assert str(fails("verify")).startswith(f"{altered} is altered")
+    assert altered.exists()
+    result = run("import", str(tmp_path / "carry" / "hand_recrop.tflite"), str(tmp_path / "absent"))
+    assert result.output.startswith("hand_recrop.tflite: imported from")
+    assert isinstance(result.exception, HoloposeError)
+    assert run("verify").exit_code == 0

@@ -1,0 +1,91 @@
+"""What the cards say, and that reading them costs nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holopose.errors import ConfigError
+from holopose.zoo.cards import ASSETS, BLAZE, MODELS, PICTURES, Asset, choose
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_names_files_and_hashes_are_unique():
+    for values in (
+        [asset.name for asset in ASSETS],
+        [asset.filename for asset in ASSETS],
+        [asset.sha256 for asset in ASSETS],
+    ):
+        assert len(set(values)) == len(ASSETS) == 10
+    assert set(MODELS).isdisjoint(asset.name for asset in ASSETS)
+
+
+def test_every_file_has_a_place_and_licences():
+    for asset in ASSETS:
+        assert asset.places
+        assert all(place.path.endswith("/" + asset.filename) for place in asset.places)
+        assert "" not in (asset.licence.code, asset.licence.weights, asset.licence.training_data)
+
+
+def test_cards_describe_networks():
+    for model, cards in MODELS.items():
+        for card in cards:
+            assert card.model == model
+            assert card.folder == "models"
+            assert "" not in (card.role, card.score)
+            assert len(card.input_hwc) == 3
+            assert card.input_range[0] < card.input_range[1]
+    assert {picture.folder for picture in PICTURES} == {"pictures"}
+
+
+def test_inputs_are_those_of_mediapipe():
+    symmetric = {"pose_detection", "face_detection_short_range", "face_detection_full_range_sparse"}
+    assert {card.name for card in BLAZE if card.input_range == (-1, 1)} == symmetric
+    sides = {card.name: card.input_hwc[0] for card in BLAZE}
+    assert (sides["pose_detection"], sides["pose_landmark_full"], sides["face_detection_short_range"]) == (
+        224, 256, 128
+    )  # fmt: skip
+
+
+def test_the_notice_names_every_file():
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert [asset.filename for asset in ASSETS if asset.filename not in notice] == []
+    for wheel in {place.wheel for asset in ASSETS for place in asset.places}:
+        assert f'"{wheel.project}" {wheel.version}' in notice
+
+
+def test_the_family_is_the_class_itself():
+    estimator = pytest.importorskip("holopose.models.blaze.estimator")
+    assert {card.family() for card in BLAZE} == {estimator.BlazeEstimator}
+
+
+def test_reading_the_cards_imports_nothing_heavy():
+    code = "import sys, holopose.zoo.cards, holopose.zoo.fetch; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"cv2", "openvino", "scipy", "typer", "rich", "pydantic", "pip"}.isdisjoint(done.stdout.split())
+
+
+def test_choose_by_model_name_and_file_name():
+    assert choose("blaze") is BLAZE
+    assert choose("face_landmark") == choose("face_landmark.tflite")
+    assert choose("bus.jpg") == (PICTURES[0],)
+    with pytest.raises(ConfigError, match="did you mean 'face_landmark'"):
+        choose("face_landmarks")
+    with pytest.raises(ConfigError, match="known are blaze, pose_detection"):
+        choose("?")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"filename": "../x"}, {"filename": "a/b"}, {"filename": "a\\b"}, {"filename": ".."}, {"filename": ""},
+     {"sha256": "0" * 63}, {"sha256": "G" * 64}, {"size": 0}],
+)  # fmt: skip
+def test_an_asset_cannot_lead_outside_the_cache(change):
+    good = {"name": "x", "filename": "x", "sha256": "0" * 64, "size": 1, "places": (), "licence": BLAZE[0].licence}
+    Asset(**good)
+    with pytest.raises(ValueError, match="expected"):
+        Asset(**{**good, **change})
