@@ -44,6 +44,16 @@ cv2.imwrite(target, image, [cv2.IMWRITE_JPEG_QUALITY, 92])
 """
 """A mosaic of real pictures, made in a process of its own so that this one stays small."""
 
+WATCH = """
+import os, sys
+child = os.fork()
+if child == 0:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.execvp(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+
 
 def wall_s(command: Sequence[str], repeat: int) -> float:
     """Seconds of the quickest of `repeat` runs.
@@ -64,18 +74,18 @@ def wall_s(command: Sequence[str], repeat: int) -> float:
 def peak_mb(command: Sequence[str]) -> float:
     """Largest resident size, in MB (10^6 bytes), of a process and those it waited for.
 
+    A process starts with the size of the one that started it on its account, so a small one starts it.
+
     Raises:
         SystemExit: the process failed, or this system does not tell.
     """
     if not hasattr(os, "wait4"):
         sys.exit("this system does not tell the memory of a process that has ended (os.wait4)")
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {child.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_maxrss * unit / 1e6
+    done = subprocess.run([sys.executable, "-S", "-c", WATCH, *command], stdout=subprocess.PIPE, text=True, check=False)
+    code, size = (int(word) for word in done.stdout.split())
+    if code != 0:
+        sys.exit(f"{' '.join(command)} ended with {code}")
+    return size * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def sources(named: Path | None) -> list[str]:

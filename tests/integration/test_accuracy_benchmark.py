@@ -44,7 +44,7 @@ class Answering:
         self.answers = answers
 
     def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
-        return [self.answers.get(frame.name, Poses.empty(WHOLEBODY133)) for frame in frames]
+        return [self.answers.get(Path(frame.name).name, Poses.empty(WHOLEBODY133)) for frame in frames]
 
     def reset(self) -> None:
         pass
