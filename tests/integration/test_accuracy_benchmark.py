@@ -131,7 +131,7 @@ def test_bars_with_truth_as_the_answer(
     assert "nothing to check by" in shown  # a labelled person without keypoints is listed, not counted
     nobody = accuracy.judge_truth(Answering({}), shared)
     assert [verdict.met for verdict in nobody] == [False, False, False]
-    assert nobody[2].came == "11 missed"
+    assert nobody[2].came == "12 missed"
 
 
 def test_invented_people_are_counted(
