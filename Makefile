@@ -11,6 +11,7 @@
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$p; break; }; done)
+FOUND = $(or $(PYTHON),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
@@ -22,7 +23,7 @@ demo: $(VENV)/.core
 	$(BIN)/holopose demo --out out/demo
 
 test: $(VENV)/.dev
-	$(BIN)/holopose models pull
+	$(BIN)/holopose models pull --all
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
@@ -38,10 +39,10 @@ clean:
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
-	@"$(or $(PYTHON),python3)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-		echo "holopose needs Python 3.11 or newer, found: $$("$(or $(PYTHON),python3)" --version 2>&1 | head -n 1)." \
+	@"$(FOUND)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "holopose needs Python 3.11 or newer, found: $$("$(FOUND)" --version 2>&1 | head -n 1)." \
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
+	"$(FOUND)" -m venv $(VENV)
 	touch $@
 
 # The build backend is installed first, at its pinned version, and used without isolation: one pinned set for everything.

@@ -25,7 +25,7 @@ GROUPS: dict[str, str] = {
     "output": "Results out",
     "drawing": "The overlay picture",
 }
-"""Groups of options and their headings; `holopose.estimate` takes the first two, `holopose.draw` the last."""
+"""Groups of options and their headings; `holopose.estimate` takes the first two, `holopose.paint` the last."""
 
 Kind = Literal["bool", "int", "float", "str", "names"]
 _KINDS: dict[str, Kind] = {
@@ -201,7 +201,7 @@ class RunConfig:
         choices=("holopose", "classic", "openpose"),
     )
     color_by: str = _option(
-        "person", "drawing", "What gets its own colour (style holopose).", choices=("person", "side")
+        "person", "drawing", "What gets its own colour (style holopose).", choices=("person", "side", "part")
     )
     draw_parts: tuple[str, ...] = _option(PARTS, "drawing", "Parts to draw.", choices=PARTS)
     draw_threshold: float = _option(0.3, "drawing", "Keypoints below this score are not drawn.", low=0, high=1)

@@ -15,10 +15,12 @@ class Pipeline:
 
     Args:
         estimator: Finds the people of each frame.
+        world: Hand on the coordinates in metres that the estimator gives.
     """
 
-    def __init__(self, estimator: Estimator) -> None:
+    def __init__(self, estimator: Estimator, *, world: bool) -> None:
         self.estimator = estimator
+        self.world = world
 
     def stream(self, source: Iterable[Frame]) -> Iterator[tuple[Frame, Poses]]:
         """Each frame of `source` with its people, as they are found; earlier frames are not kept.
@@ -28,7 +30,12 @@ class Pipeline:
         self.estimator.reset()
         for frame in source:
             [poses] = self.estimator.estimate([frame])
-            yield frame, poses
+            yield frame, poses if self.world else _without_world(poses)
+
+
+def _without_world(poses: Poses) -> Poses:
+    native = None if poses.native is None else poses.native.replace(world=None)
+    return poses.replace(world=None, native=native)
 
 
 def run(

@@ -140,14 +140,37 @@ def test_nearest_ignores_dashes() -> None:
     assert nearest("max-people", [o.name for o in OPTIONS]) == "max_people"
 
 
+def test_choices_are_those_of_the_parts() -> None:
+    from holopose.draw import painter, palette
+    from holopose.io.sinks import overlay
+    from holopose.skeletons import LAYOUTS, PARTS
+
+    choices = {option.name: option.choices for option in OPTIONS}
+    assert set(choices["style"]) == set(palette.STYLES)
+    assert set(choices["color_by"]) == set(palette.COLOR_BYS)
+    assert set(choices["background"]) == set(painter.BACKGROUNDS)
+    assert set(choices["overlay_format"]) == set(overlay.FORMATS.values())
+    assert choices["draw_parts"] == PARTS
+    assert choices["layout"] == tuple(LAYOUTS)
+
+
+def test_drawing_options_are_the_painter_s() -> None:
+    from holopose.draw.painter import Painter
+
+    assert set(inspect.signature(Painter).parameters) == {o.name for o in RunConfig.options("drawing")}
+
+
 def parts_with_options() -> list[Any]:
     """Every constructor or function whose keywords are options of a run."""
-    from holopose.draw import painter
-    from holopose.io import images
-    from holopose.zoo import load
+    from holopose.draw.painter import Painter
+    from holopose.io.images import read_image
+    from holopose.io.sinks.csv_file import CsvSink
+    from holopose.io.sinks.json_file import JsonSink
+    from holopose.io.sinks.overlay import OverlaySink
+    from holopose.io.sources.images import ImageSource
+    from holopose.zoo.load import load_estimator
 
-    found = [load.load_estimator, images.read_image]
-    return found + [part for name in painter.__all__ if callable(part := getattr(painter, name))]
+    return [Painter, read_image, CsvSink, JsonSink, OverlaySink, ImageSource, load_estimator]
 
 
 def test_parts_keep_no_defaults_of_their_own() -> None:
@@ -159,4 +182,4 @@ def test_parts_keep_no_defaults_of_their_own() -> None:
                 continue
             assert parameter.default == option.default, f"{part.__name__}({name}=...)"
             compared.add(name)
-    assert {"search", "max_people", "min_score", "device", "precision", "threads"} <= compared
+    assert {"search", "max_people", "min_score", "style", "max_megapixels", "overwrite", "normalized"} <= compared

@@ -66,7 +66,7 @@ def test_the_fakes_fit_the_protocols() -> None:
 
 def test_stream_gives_each_frame_with_its_own_people_after_one_reset() -> None:
     estimator = CountingEstimator()
-    got = [(frame.index, len(poses)) for frame, poses in Pipeline(estimator).stream(frames(4))]
+    got = [(frame.index, len(poses)) for frame, poses in Pipeline(estimator, world=True).stream(frames(4))]
     assert got == [(0, 0), (1, 1), (2, 2), (3, 3)]
     assert estimator.resets == 1
 
@@ -80,7 +80,7 @@ def test_stream_reads_one_frame_at_a_time_and_keeps_none() -> None:
             alive.append(weakref.ref(image))
             yield Frame(image, index=i)
 
-    for most, _ in enumerate(Pipeline(CountingEstimator()).stream(source()), start=1):
+    for most, _ in enumerate(Pipeline(CountingEstimator(), world=True).stream(source()), start=1):
         assert len(alive) == most
         assert sum(ref() is not None for ref in alive) <= 2
 
@@ -88,7 +88,7 @@ def test_stream_reads_one_frame_at_a_time_and_keeps_none() -> None:
 def test_run_writes_everything_everywhere_and_finishes_the_files() -> None:
     sinks = [ListSink(), ListSink()]
     seen: list[int] = []
-    assert run(frames(3), Pipeline(CountingEstimator()), sinks, lambda frame, _: seen.append(frame.index)) == 3
+    assert run(frames(3), Pipeline(CountingEstimator(), world=True), sinks, lambda frame, _: seen.append(frame.index)) == 3
     assert seen == [0, 1, 2]
     assert all(sink.rows == [(0, 0), (1, 1), (2, 2)] and sink.closed == [True] for sink in sinks)
 
@@ -101,19 +101,33 @@ def test_an_error_of_the_source_discards_every_file(error: BaseException) -> Non
 
     sinks = [ListSink(), ListSink()]
     with pytest.raises(type(error)):
-        run(source(), Pipeline(CountingEstimator()), sinks)
+        run(source(), Pipeline(CountingEstimator(), world=True), sinks)
     assert all(sink.closed == [False] for sink in sinks)
 
 
 def test_an_error_of_one_sink_discards_every_file() -> None:
     sinks = [ListSink(), ListSink(fail_write=True), ListSink()]
     with pytest.raises(OutputError, match="disk full"):
-        run(frames(1), Pipeline(CountingEstimator()), sinks)
+        run(frames(1), Pipeline(CountingEstimator(), world=True), sinks)
     assert all(sink.closed == [False] for sink in sinks)
 
 
 def test_a_sink_that_cannot_finish_stops_those_after_it_but_all_are_closed() -> None:
     sinks = [ListSink(), ListSink(fail_close=True), ListSink(), ListSink(fail_close=True)]
     with pytest.raises(OutputError, match="cannot rename"):
-        run(frames(1), Pipeline(CountingEstimator()), sinks)
+        run(frames(1), Pipeline(CountingEstimator(), world=True), sinks)
     assert [sink.closed for sink in sinks] == [[True], [True], [False], [False]]
+
+
+class WorldEstimator(CountingEstimator):
+    def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+        found = [poses.replace(world=np.zeros((len(poses), 17, 3))) for poses in super().estimate(frames)]
+        return [poses.replace(native=poses) for poses in found]
+
+
+@pytest.mark.parametrize("world", [True, False])
+def test_world_coordinates_are_handed_on_only_when_wanted(world: bool) -> None:
+    [_, (_, poses)] = Pipeline(WorldEstimator(), world=world).stream(frames(2))
+    assert poses.native is not None
+    assert (poses.world is not None) == (poses.native.world is not None) == world
+    assert len(poses) == 1

@@ -1,1 +1,81 @@
 """Owns the command line: one file per command; it translates and computes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from holopose.errors import HoloposeError
+
+__all__ = ["create_app", "main"]
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `holopose` with `arguments` (those of this process by default) and exit.
+
+    Exit codes: 0 fine, 1 some inputs failed or something needs mending, 2 wrong use or no usable input, 3 models,
+    4 runtime or device, 5 results cannot be written, 130 interrupted.
+    """
+    from holopose.cli.console import complain
+
+    with contextlib.suppress(ValueError):  # not the main thread: signals are somebody else's business
+        signal.signal(signal.SIGTERM, _terminate)  # so that half-written files are removed on the way out
+    try:
+        create_app()(args=None if arguments is None else list(arguments), prog_name="holopose")
+    except HoloposeError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _terminate(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
+
+
+def create_app() -> typer.Typer:
+    """The whole command tree; command modules import nothing heavy until they run."""
+    from holopose.cli import bench, demo, doctor, models, run
+
+    app = typer.Typer(
+        name="holopose",
+        help="Whole-body pose for everybody in the picture: 133 keypoints per person, nothing sent anywhere.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command("run", no_args_is_help=True)(run.run)
+    app.command("demo")(demo.demo)
+    app.add_typer(models.app, name="models")
+    app.command("doctor")(doctor.doctor)
+    app.command("bench")(bench.bench)
+    return app
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from holopose import __version__
+
+        typer.echo(f"holopose {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass

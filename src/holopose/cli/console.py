@@ -1,0 +1,42 @@
+"""Owns how the command line speaks: results on stdout, one line per error on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["complain", "one_line", "say", "say_table"]
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error, in one line whatever file names it quotes."""
+    return " ".join(str(error).splitlines()) or type(error).__name__
+
+
+def say(text: str) -> None:
+    """A line for the user, or for whatever reads our output."""
+    sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
+    sys.stdout.flush()
+
+
+def complain(error: BaseException) -> None:
+    """One line about something that went wrong."""
+    sys.stderr.write(_encodable(f"holopose: {one_line(error)}", sys.stderr.encoding) + "\n")
+    sys.stderr.flush()
+
+
+def say_table(table: Table) -> None:
+    """A table; as wide as it needs where the output is not a terminal, so that nothing is cut off in a log."""
+    from rich.console import Console
+
+    console = Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=True)
+    console.print(table)
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """The text with what the output cannot show (a file name's odd bytes, an old terminal) escaped."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

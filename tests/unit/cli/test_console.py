@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.table import Table
+
+from holopose.cli.console import complain, one_line, say, say_table
+from holopose.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [("plain", "plain"), ("a\nb\r\nc", "a b c"), ("two  spaces", "two  spaces"), ("", "InputError")],
+)
+def test_an_error_is_one_line(message: str, line: str) -> None:
+    assert one_line(InputError(message)) == line
+
+
+def test_results_and_errors_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    say("found")
+    complain(InputError("bad.jpg: empty"))
+    assert capsys.readouterr() == ("found\n", "holopose: bad.jpg: empty\n")
+
+
+@pytest.mark.parametrize("text", ["图片.jpg", "caf\u00e9", "undecodable \udcff name"])
+def test_what_the_output_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    for encoding in ("utf-8", "ascii", "cp1252"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+        monkeypatch.setattr("sys.stdout", stream)
+        say(text)
+        shown = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+        assert shown == text.encode(encoding, "backslashreplace").decode(encoding) + "\n"
+
+
+def test_a_table_in_a_log_is_not_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(box=None)
+    table.add_column("path", overflow="fold")
+    table.add_row("x" * 150)
+    say_table(table)
+    assert "x" * 150 in capsys.readouterr().out

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holopose.cli import doctor as module
+from holopose.zoo import cache, cards
+
+Run = Callable[..., tuple[int, str, str]]
+REAL_HOME = os.environ.get("HOLOPOSE_HOME")
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache and no other HOLOPOSE_ variable."""
+    for name in [name for name in os.environ if name.startswith("HOLOPOSE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOLOPOSE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def models(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache, filled with the real files."""
+    with monkeypatch.context() as real:
+        real.delenv("HOLOPOSE_HOME") if REAL_HOME is None else real.setenv("HOLOPOSE_HOME", REAL_HOME)
+        paths = [cache.find(card) for card in cards.BLAZE]
+    (home / "models").mkdir(parents=True)
+    for path in paths:
+        if path is None:
+            pytest.skip("run `holopose models pull` first")
+        shutil.copy(path, home / "models" / path.name)
+    return home / "models"
+
+
+def report(holopose: Run, code: int) -> dict[str, Any]:
+    ended, stdout, stderr = holopose("doctor", "--json")
+    assert (ended, stderr) == (code, "")
+    found: dict[str, Any] = json.loads(stdout)
+    return found
+
+
+@pytest.mark.weights
+def test_a_machine_in_order_is_all_fine(holopose: Run, models: Path) -> None:
+    found = report(holopose, 0)
+    assert found["problems"] == []
+    assert found["holopose"] == metadata.version("holopose")
+    assert found["python"]["executable"] == sys.executable
+    assert found["packages"]["numpy"] == metadata.version("numpy")
+    [runtime] = found["runtimes"]
+    assert runtime["telemetry"] == "blocked"
+    assert "CPU" in runtime["devices"]
+    assert runtime["runs"]["f32"].startswith("CPU (OpenVINO")
+    assert runtime["runs"]["f32"].endswith("f32)")
+    assert [one["status"] for one in found["models"]] == ["ok"] * len(cards.BLAZE)
+    assert found["cache"] == {"folder": str(models.parent), "writable": True}
+    code, stdout, _ = holopose("doctor")
+    assert code == 0
+    assert stdout.rstrip().endswith("all fine")
+
+
+@pytest.mark.weights
+def test_an_altered_and_a_missing_file_are_named_with_what_to_do(holopose: Run, models: Path) -> None:
+    with (models / "face_landmark.tflite").open("r+b") as file:
+        file.truncate(1000)
+    (models / "hand_recrop.tflite").unlink()
+    found = report(holopose, 1)
+    status = {one["name"]: one["status"] for one in found["models"]}
+    assert (status["face_landmark"], status["hand_recrop"], status["pose_detection"]) == ("altered", "missing", "ok")
+    altered, missing = found["problems"]
+    assert "face_landmark.tflite" in altered["what"]
+    assert "hand_recrop.tflite" in missing["what"]
+    assert missing["mend"] == "holopose models pull blaze"
+    code, stdout, _ = holopose("doctor")
+    assert code == 1
+    assert stdout.count("needs mending: ") == 2
+    assert "2 to mend" in stdout
+
+
+def test_an_empty_cache_names_every_file_once(holopose: Run, home: Path) -> None:
+    found = report(holopose, 1)
+    [problem] = found["problems"]
+    assert all(card.filename in problem["what"] for card in cards.BLAZE)
+    assert found["runtimes"][0]["runs"] == {}
+    assert not home.exists()
+
+
+def test_variables_and_offline_are_shown(holopose: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report(holopose, 1)["offline"] is False
+    monkeypatch.setenv("HOLOPOSE_OFFLINE", "1")
+    found = report(holopose, 1)
+    assert found["offline"] is True
+    assert found["environment"]["HOLOPOSE_OFFLINE"] == "1"
+    assert "HOLOPOSE_OFFLINE=1" in holopose("doctor")[1]
+
+
+def test_a_cache_that_cannot_be_written_is_a_problem(
+    holopose: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("HOLOPOSE_HOME", str(tmp_path / "file"))
+    found = report(holopose, 1)
+    assert found["cache"]["writable"] is False
+    assert any("cannot be written" in one["what"] and "HOLOPOSE_HOME" in one["mend"] for one in found["problems"])
+
+
+def test_clashing_opencv_wheels_are_a_problem(holopose: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = module.metadata.version
+    others = {"opencv-python": "4.12.0", "opencv-contrib-python": "4.11.0"}
+    monkeypatch.setattr(module.metadata, "version", lambda name: others.get(name) or real(name))
+    found = report(holopose, 1)
+    assert set(found["opencv_wheels"]) == {*others, "opencv-python-headless"}
+    problem = next(one for one in found["problems"] if "overwrite each other" in one["what"])
+    assert all(name in problem["mend"] for name in others)
+    assert problem["mend"].endswith("install opencv-python-headless")
+
+
+def test_a_missing_dependency_is_a_problem_and_a_missing_extra_is_not(
+    holopose: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.metadata.version
+
+    def version(name: str) -> str:
+        if name in ("scipy", "pi-heif"):
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(module.metadata, "version", version)
+    found = report(holopose, 1)
+    assert found["packages"]["scipy"] is None
+    assert found["packages"]["pi-heif"] is None
+    assert "pytest" not in found["packages"]
+    wrong = [one["what"] for one in found["problems"]]
+    assert "scipy is not installed" in wrong
+    assert not any("pi-heif" in one for one in wrong)
