@@ -21,7 +21,7 @@ from holopose.draw.strokes import (
 )
 
 WHITE = (255, 255, 255)
-number = st.floats(-1e6, 1e6)
+number = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
 segment = st.tuples(number, number, number, number)
 
 
@@ -40,7 +40,7 @@ def coverage(canvas: np.ndarray) -> tuple[float, float, float]:
     return mask.sum(), (mask * xs).sum() / mask.sum(), (mask * ys).sum() / mask.sum()
 
 
-@given(st.lists(segment, max_size=8), st.floats(0, 50))
+@given(st.lists(segment, max_size=8), st.floats(0, 50).map(lambda value: round(value, 3)))
 def test_clipping_keeps_to_the_window_and_to_the_line(rows: list[tuple[float, ...]], margin: float) -> None:
     lines = segments(*rows)
     cut, keep = clip(lines, (100, 50), margin)
@@ -55,6 +55,12 @@ def test_clipping_keeps_to_the_window_and_to_the_line(rows: list[tuple[float, ..
     for line in lines[~keep]:  # no point of a dropped segment is inside the window
         points = line[0] + np.linspace(0, 1, 101)[:, None] * (line[1] - line[0])
         assert not ((points > -margin) & (points < np.array([99, 49]) + margin)).all(axis=1).any()
+
+
+def test_clipping_survives_the_smallest_ways() -> None:
+    cut, keep = clip(segments((0, 0, 0, -5e-324), (-1, 3, -1 + 1e-200, 3)), (100, 50), 0)
+    assert keep.tolist() == [True, False]
+    assert np.abs(cut).max() < 1e-300
 
 
 def test_clipping_cuts_exactly() -> None:
