@@ -1,0 +1,186 @@
+"""Owns finding everybody: candidates at several sizes, tried by the landmark network, ghosts and doubles removed.
+
+The network's own flag fires on cats and trucks. What tells people from ghosts is the height of the heatmap peaks under
+the landmarks that lie in the picture (`BodyLandmarks.quality`). Who is in doubt by that must show a face where the pose
+says it is or, turned away, stand still when the ROI is moved: a ghost's landmarks scatter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from holopose.models.blaze.detector import Level, PoseDetector
+from holopose.models.blaze.face import FaceFinder
+from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
+from holopose.ops.crops import Pyramid
+
+__all__ = ["PLANS", "Plan", "find_everybody", "find_one", "is_same_person"]
+
+Floats = npt.NDArray[np.float64]
+
+# COCO's 17 joints and the upper body (face, shoulders) among the landmarks.
+_JOINTS = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
+_UPPER = [0, 2, 5, 7, 8, 11, 12]
+
+_HOPELESS = 0.40  # quality of a first look under which no second look is worth its time
+_GHOST = 0.48  # quality under which nobody is reported
+_STEADY = 0.56  # quality from which a person without a face may be reported, if the landmarks hardly scatter
+_SURE = 0.60  # quality from which nobody is doubted
+_FACE = 0.55  # score of a face that supports a doubtful person
+_FACE_APART = 0.75  # how far, in face sizes, its eyes and nose may lie from the pose's
+_PRESENT = 0.5  # mean presence that a doubtful person must have
+_MAX_SCATTER = 0.03  # mean displacement, relative to the person's size, that a person without a face may show
+_CLEAR = 0.65  # quality of a person that explains every candidate around it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How thoroughly a picture is searched.
+
+    Attributes:
+        levels: Looks of the detector over the whole picture.
+        min_detection: Detector score under which a place is not tried.
+        max_tries: Most places tried per picture, best first.
+        joins: Whether looks that mean the same place are tried once, at their mean; else each is tried.
+    """
+
+    levels: tuple[Level, ...]
+    min_detection: float
+    max_tries: int
+    joins: bool = True
+
+
+PLANS: Mapping[str, Plan] = {
+    "normal": Plan((Level(224), Level(373), Level(640, 64)), min_detection=0.2, max_tries=60),
+    "thorough": Plan(
+        (Level(192, 32), Level(224), Level(288), Level(373), Level(480, 64), Level(640, 64), Level(960), Level(1280)),
+        min_detection=0.2,
+        max_tries=300,
+        joins=False,
+    ),
+}
+"""By the name of the search; ``whole`` is `find_one`."""
+
+
+def find_one(pyramid: Pyramid, detector: PoseDetector, landmarker: PoseLandmarker) -> list[BodyLandmarks]:
+    """The one person that MediaPipe's single view finds, by its own rules: best detection, one look, flag over 0.5."""
+    candidates = detector.detect_whole(pyramid)
+    if not len(candidates):
+        return []
+    body = landmarker.look(pyramid, candidates.rois[0])
+    return [body] if body.flag > 0.5 else []
+
+
+def find_everybody(
+    pyramid: Pyramid, detector: PoseDetector, landmarker: PoseLandmarker, faces: FaceFinder, plan: Plan
+) -> list[BodyLandmarks]:
+    """Everybody in the picture, best first.
+
+    Each candidate's ROI is looked at, then once more from the ROI of its own landmarks. Looks that mean the same person
+    are collected and averaged joint by joint, weighted by the heatmap peaks.
+    """
+    candidates = detector.search(pyramid, plan.levels, min_score=plan.min_detection, joins=plan.joins)
+    people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
+    for roi in candidates.rois[: plan.max_tries]:
+        if any(looks[0].quality >= _CLEAR and _explains(looks[0].roi, roi) for looks in people):
+            continue
+        for look in _try(pyramid, landmarker, roi, people):
+            _file(look, people)
+    found: list[BodyLandmarks] = []
+    for looks in sorted(people, key=lambda looks: -looks[0].quality):
+        body = _average(looks)
+        if body.quality < _GHOST or any(is_same_person(body, other) for other in found):
+            continue
+        if body.quality >= _SURE or _holds_up(pyramid, landmarker, faces, body):
+            found.append(body)
+    return found
+
+
+def _try(
+    pyramid: Pyramid, landmarker: PoseLandmarker, roi: Floats, people: Iterable[list[BodyLandmarks]]
+) -> list[BodyLandmarks]:
+    """The looks worth keeping of one candidate: none for a ghost."""
+    first = landmarker.look(pyramid, roi)
+    if first.quality < _HOPELESS:
+        return []
+    looks = [first]
+    if not any(is_same_person(first, known[0]) and known[0].quality > first.quality for known in people):
+        looks.append(landmarker.look(pyramid, first.next_roi))
+    return looks if max(look.quality for look in looks) >= _GHOST else []
+
+
+def _file(look: BodyLandmarks, people: list[list[BodyLandmarks]]) -> None:
+    """Put a look with the person it shows, or start a new person; people and looks stay sorted, best first."""
+    for looks in people:
+        if is_same_person(look, looks[0]):
+            looks.append(look)
+            looks.sort(key=lambda one: -one.quality)
+            break
+    else:
+        people.append([look])
+    people.sort(key=lambda looks: -looks[0].quality)
+
+
+def _explains(known: Floats, roi: Floats) -> bool:
+    """Whether a candidate's ROI (5,) says what a known person's ROI says already."""
+    turn = (known[4] - roi[4] + np.pi) % (2 * np.pi) - np.pi
+    return bool(
+        np.linalg.norm(known[:2] - roi[:2]) < 0.25 * min(known[2], roi[2])
+        and abs(np.log(known[2] / roi[2])) < 0.35
+        and abs(turn) < 0.6
+    )
+
+
+def is_same_person(a: BodyLandmarks, b: BodyLandmarks) -> bool:
+    """Whether two looks show one person: most joints agree, or faces and shoulders do (half a person and the whole)."""
+    apart = np.linalg.norm(a.xy[_JOINTS] - b.xy[_JOINTS], axis=1)
+    if np.median(apart) < 0.06 * max(a.roi[2], b.roi[2]):
+        return True
+    upper = np.linalg.norm(a.xy[_UPPER] - b.xy[_UPPER], axis=1)
+    return bool(np.median(upper) < 0.15 * min(_torso(a.xy), _torso(b.xy)))
+
+
+def _torso(xy: Floats) -> float:
+    """Distance from between the shoulders to between the hips, px."""
+    return float(np.linalg.norm(xy[[11, 12]].mean(axis=0) - xy[[23, 24]].mean(axis=0)))
+
+
+def _holds_up(pyramid: Pyramid, landmarker: PoseLandmarker, faces: FaceFinder, body: BodyLandmarks) -> bool:
+    """Whether a doubtful person has a face where the pose says so or, failing that, stays put under a moved ROI."""
+    if body.presence.mean() < _PRESENT:
+        return False
+    score, apart = faces.agreement(pyramid, body.body_xy)
+    if score >= _FACE and apart <= _FACE_APART:
+        return True
+    return body.quality >= _STEADY and _scatter(pyramid, landmarker, body) <= _MAX_SCATTER
+
+
+def _scatter(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks) -> float:
+    """Mean over four moved ROIs of the median landmark displacement, relative to the person's size."""
+    size = float(np.linalg.norm(np.ptp(body.body_xy, axis=0)))
+    side = body.roi[2]
+    moved = (
+        body.roi * (1, 1, 0.85, 0.85, 1),
+        body.roi * (1, 1, 1.2, 1.2, 1),
+        body.roi + (0, 0, 0, 0, 0.2),
+        body.roi + (0.08 * side, 0, 0, 0, 0),
+    )
+    apart = [np.linalg.norm(landmarker.look(pyramid, roi).body_xy - body.body_xy, axis=1) for roi in moved]
+    return float(np.mean(np.median(apart, axis=1))) / max(size, 1e-6)
+
+
+def _average(looks: list[BodyLandmarks]) -> BodyLandmarks:
+    """One person from several looks: each landmark the mean weighted by peak^4 and the look's quality."""
+    best = looks[0]
+    good = [look for look in looks if look.quality >= best.quality - 0.08]
+    if len(good) == 1:
+        return best
+    lead = np.exp(8 * (np.array([look.quality for look in good]) - best.quality))
+    weight = np.stack([look.peak for look in good]) ** 4 * lead[:, None] + 1e-6
+    weight /= weight.sum(axis=0)
+    body = (np.stack([look.body_xy for look in good]) * weight[:, :, None]).sum(axis=0)
+    return replace(best, xy=np.concatenate([body, best.xy[len(body) :]]))

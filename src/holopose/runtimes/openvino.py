@@ -1,0 +1,209 @@
+"""Owns OpenVINO: reads TFLite and ONNX files, runs them in f32 unless asked otherwise, tells nobody.
+
+OpenVINO reports every import to an analytics server by default; `load_openvino` blocks that before the first import.
+It also computes in bf16 unasked on processors that have it, which moves landmarks by pixels: precision is always set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holopose.errors import BackendError, ModelError
+
+__all__ = ["OpenVinoRuntime", "list_devices", "load_openvino"]
+
+_TELEMETRY = "openvino_telemetry"
+_lock = threading.Lock()
+_core: Any = None
+
+
+def load_openvino() -> ModuleType:
+    """The openvino module, imported with its telemetry blocked.
+
+    Raises:
+        BackendError: it is not installed or does not load.
+    """
+    with _lock:
+        blocked = _TELEMETRY not in sys.modules and "openvino" not in sys.modules
+        if blocked:
+            sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+        try:
+            import openvino
+        except (ImportError, OSError) as error:
+            raise BackendError(
+                f"OpenVINO does not load ({error}); install it with: python -m pip install openvino"
+            ) from error
+        finally:
+            if blocked:
+                del sys.modules[_TELEMETRY]
+    return openvino  # type: ignore[no-any-return]
+
+
+def _get_core() -> Any:
+    global _core  # noqa: PLW0603  one core per process: plug-ins and caches live in it
+    openvino = load_openvino()
+    with _lock:
+        if _core is None:
+            _core = openvino.Core()
+    return _core
+
+
+def list_devices() -> list[str]:
+    """Names of the devices that OpenVINO finds here, such as ``CPU``."""
+    return [str(name) for name in _get_core().available_devices]
+
+
+class OpenVinoRuntime:
+    """One network, compiled.
+
+    Args:
+        path: A ``.tflite``, ``.onnx`` or OpenVINO ``.xml`` file.
+        device: ``cpu``, or the name of another OpenVINO device (`list_devices`).
+        precision: ``f32`` or ``bf16``.
+        threads: Threads per network, 0 = as many as OpenVINO finds useful.
+        outputs: Indices of the outputs wanted, None = all; what only the others need is not computed.
+        resizable: Let height and width of the (N, H, W, C) input vary, for fully convolutional networks.
+        cache_dir: Folder where compiled networks are kept, None = nowhere.
+
+    Raises:
+        ModelError: the file is missing or cannot be read as a network.
+        BackendError: the device is not there or refuses the network.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        device: str = "cpu",
+        precision: str = "f32",
+        threads: int = 0,
+        outputs: Sequence[int] | None = None,
+        resizable: bool = False,
+        cache_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        path = Path(path)
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file; expected a .tflite, .onnx or .xml file")
+        if precision not in ("f32", "bf16"):
+            raise BackendError(f"precision: expected f32 or bf16, got {precision!r}")
+        wanted = device.upper()
+        if wanted.split(".")[0] not in {name.split(".")[0] for name in list_devices()}:
+            raise BackendError(f"device {device!r} is not there; OpenVINO finds {', '.join(list_devices())} here")
+        openvino = load_openvino()
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        if threads and wanted == "CPU":
+            settings["INFERENCE_NUM_THREADS"] = threads
+        if cache_dir is not None:
+            settings["CACHE_DIR"] = str(cache_dir)
+        try:
+            model = _get_core().read_model(path)
+        except RuntimeError as error:
+            raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_first_line(error)})") from error
+        try:
+            if outputs is not None:
+                model = openvino.Model([model.outputs[i] for i in outputs], model.get_parameters(), path.stem)
+            if resizable:
+                _free_size(openvino, model)
+            self._compiled = _get_core().compile_model(model, wanted, settings)
+        except RuntimeError as error:
+            raise BackendError(f"{path.name} does not run on {device!r}: {_first_line(error)}") from error
+        self.inputs = tuple(port.any_name for port in self._compiled.inputs)
+        self.outputs = tuple(port.any_name for port in self._compiled.outputs)
+        self._device = self._describe(openvino)
+        self._requests = threading.local()
+        self._closed = False
+
+    def _describe(self, openvino: ModuleType) -> str:
+        """The device and precision that really run, asked of the compiled network."""
+        devices = self._compiled.get_property("EXECUTION_DEVICES")
+        name = ",".join(devices) if isinstance(devices, (list, tuple)) else str(devices)
+        precision = str(self._compiled.get_property("INFERENCE_PRECISION_HINT"))
+        spelled = {"float": "f32", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+        for word in precision.replace("'", " ").replace(">", " ").split():
+            precision = spelled.get(word, precision)
+        return f"{name} (OpenVINO {openvino.__version__.split('-')[0]}, {precision})"
+
+    @property
+    def device(self) -> str:
+        """What really runs: device, OpenVINO version, precision."""
+        return self._device
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Outputs by name; the arrays are copies that stay valid.
+
+        Raises:
+            BackendError: a name or shape does not fit, or the runtime is closed.
+        """
+        if self._closed:
+            raise BackendError("this runtime is closed; load the model again")
+        unknown = set(inputs) ^ set(self.inputs)
+        if unknown:
+            raise BackendError(f"inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs)}")
+        request = getattr(self._requests, "value", None)
+        if request is None:
+            request = self._requests.value = self._compiled.create_infer_request()
+        feed = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        try:
+            request.infer(feed, share_inputs=True, share_outputs=True)
+        except RuntimeError as error:
+            raise BackendError(f"inference failed: {_first_line(error)}") from error
+        return {name: np.array(request.get_output_tensor(i).data) for i, name in enumerate(self.outputs)}
+
+    def run_many(self, inputs: Sequence[Mapping[str, npt.NDArray[Any]]]) -> list[dict[str, npt.NDArray[Any]]]:
+        """The same for several sets of inputs, in order."""
+        return [self.run(one) for one in inputs]
+
+    def close(self) -> None:
+        """Let go of the network."""
+        self._closed = True
+        self._compiled = None
+        self._requests = threading.local()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def _free_size(openvino: ModuleType, model: Any) -> None:
+    """Make (1, H, W, C) -> (1, rows, C) networks accept any H and W that their strides divide.
+
+    Converters write today's sizes into upsampling and flattening nodes; both are rewritten to follow their input:
+    interpolation to given sizes becomes interpolation by the same factor, (1, rows, C) becomes (1, any, C).
+    """
+    ops = openvino.opset8
+    for node in model.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind == "Interpolate":
+            data = node.input_value(0)
+            axes = [int(axis) for axis in node.input_value(2).get_node().data]
+            factors = [node.get_output_shape(0)[axis] / data.get_shape()[axis] for axis in axes]
+            attributes = node.get_attributes()
+            fresh = openvino.opset11.interpolate(
+                data,
+                ops.constant(np.array(factors, np.float32)),
+                mode=attributes["mode"],
+                shape_calculation_mode="scales",
+                coordinate_transformation_mode=attributes["coordinate_transformation_mode"],
+                nearest_mode=attributes["nearest_mode"],
+                axes=ops.constant(np.array(axes, np.int64)),
+            )
+            node.output(0).replace(fresh.output(0))
+        elif kind == "Reshape" and any(
+            port.get_node().get_type_name() in ("Result", "Concat") for port in node.output(0).get_target_inputs()
+        ):
+            batch, _, channels = node.get_output_shape(0)
+            shape = ops.constant(np.array([batch, -1, channels], np.int64))
+            node.input(1).replace_source_output(shape.output(0))
+    port = model.inputs[0]
+    batch, _, _, channels = port.get_shape()
+    model.reshape({port: openvino.PartialShape([int(batch), -1, -1, int(channels)])})
