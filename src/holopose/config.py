@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from holopose.errors import ConfigError
-from holopose.skeletons import LAYOUTS, PARTS
 
 __all__ = ["GROUPS", "Option", "RunConfig", "nearest"]
 
@@ -26,6 +25,12 @@ GROUPS: dict[str, str] = {
     "drawing": "The overlay picture",
 }
 """Groups of options and their headings; `holopose.estimate` takes the first two, `holopose.paint` the last."""
+
+_LAYOUTS = (  # spelt out, as `_PARTS` is, so that options are known without loading arrays; a test compares
+    *("coco17", "wholebody133", "halpe26", "halpe136", "blazepose33", "blaze543"),
+    *("openpose18", "openpose25", "mpii16", "face68", "hand21"),
+)
+_PARTS = ("body", "feet", "face", "left_hand", "right_hand")
 
 Kind = Literal["bool", "int", "float", "str", "names"]
 _KINDS: dict[str, Kind] = {
@@ -172,7 +177,7 @@ class RunConfig:
     min_score: float = _option(
         0.5, "people", "Leave out people whose score is lower. Never changes a keypoint.", low=0, high=1
     )
-    layout: str = _option("wholebody133", "people", "Keypoint layout of the results.", choices=tuple(LAYOUTS))
+    layout: str = _option("wholebody133", "people", "Keypoint layout of the results.", choices=_LAYOUTS)
     native: bool = _option(False, "people", "Keep the model's own keypoints beside the layout (in JSON: `native`).")
     world: bool = _option(True, "people", "Keep the hip-centred coordinates in metres.")
     device: str = _option("cpu", "people", "Device that runs the networks: `holopose doctor` shows them.")
@@ -203,7 +208,7 @@ class RunConfig:
     color_by: str = _option(
         "person", "drawing", "What gets its own colour (style holopose).", choices=("person", "side", "part")
     )
-    draw_parts: tuple[str, ...] = _option(PARTS, "drawing", "Parts to draw.", choices=PARTS)
+    draw_parts: tuple[str, ...] = _option(_PARTS, "drawing", "Parts to draw.", choices=_PARTS)
     draw_threshold: float = _option(0.3, "drawing", "Keypoints below this score are not drawn.", low=0, high=1)
     line_width: float = _option(
         0.0, "drawing", "Line width in pixels; 0 = follow the picture's size.", low=0, high=1000

@@ -8,13 +8,15 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holopose.cli.console import say, say_table
 from holopose.config import RunConfig
-from holopose.protocols import Estimator
+
+if TYPE_CHECKING:
+    from holopose.protocols import Estimator
 
 __all__ = ["bench", "measure"]
 

@@ -32,8 +32,8 @@ def run(
 
     One set of files per picture, named after it: OUT/photo.json, OUT/photo.csv, OUT/photo.overlay.png.
 
-    Exit code 0: all done; 1: some pictures failed (one line each on stderr), the others are done; 2: none could be
-    read, or an option is wrong; 3: models; 4: device; 5: results cannot be written.
+    Exit code 0: all done; 1: some failed (a line each on stderr), the others are done; 2: none could be read, or an
+    option is wrong; 3: models; 4: device; 5: results cannot be written.
     """
     chosen = _choose(config, options)
     if print_config:

@@ -41,7 +41,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     text, _, loaded = done.stdout.partition("loaded:")
     for command in ("run", "demo", "models", "doctor", "bench"):
         assert f" {command} " in text
-    assert not {"cv2", "openvino", "scipy", "pydantic", "PIL"} & set(loaded.split())
+    assert not {"numpy", "cv2", "openvino", "scipy", "pydantic", "PIL"} & set(loaded.split())
 
 
 def test_version_is_the_package_s() -> None:
