@@ -170,12 +170,12 @@ class RunConfig:
     search: str = _option(
         "normal",
         "people",
-        "How hard to look: thorough finds smaller people, whole is one single view of the picture.",
+        "How hard to look: thorough finds smaller people; whole is one view of the picture, for one person.",
         choices=("thorough", "normal", "whole"),
     )
     max_people: int | None = _option(None, "people", "At most so many people, best first.", low=1)
     min_score: float = _option(
-        0.5, "people", "Leave out people whose score is lower. Never changes a keypoint.", low=0, high=1
+        0.0, "people", "Leave out people whose score is lower. Never changes a keypoint.", low=0, high=1
     )
     layout: str = _option("wholebody133", "people", "Keypoint layout of the results.", choices=_LAYOUTS)
     native: bool = _option(False, "people", "Keep the model's own keypoints beside the layout (in JSON: `native`).")

@@ -115,6 +115,6 @@ def _show(rows: list[dict[str, Any]]) -> None:
         figures = [f"{row['ms'][stage]:.1f}" if stage in row["ms"] else "" for stage in stages]
         table.add_row(name, row["search"], str(row["people"]), *figures)
     say_table(table)
-    runtime = rows[0]["runtime"]
-    repeat = rows[0]["repeat"]
-    say(f"\nmedian of {repeat} run{'s' * (repeat > 1)}; {json.dumps(runtime, ensure_ascii=False)}")
+    repeat, runtime = rows[0]["repeat"], rows[0]["runtime"] or {}
+    runs_on = " ".join(str(runtime[key]) for key in ("name", "version", "device", "precision") if runtime.get(key))
+    say(f"\nmedian of {repeat} run{'s' * (repeat > 1)}; {runs_on or 'unknown runtime'}")

@@ -202,7 +202,7 @@ def _try_networks(report: Report) -> dict[str, str]:
     for precision in next(option.choices for option in RunConfig.options() if option.name == "precision"):
         runtime = OpenVinoRuntime(path, device=RunConfig().device, precision=precision)
         outputs = runtime.run({runtime.inputs[0]: np.full((1, *card.input_hwc), 0.5, np.float32)})
-        runs[precision] = runtime.device
+        runs[precision] = f"{runtime.device}, {runtime.precision}"
         runtime.close()
         if not all(np.isfinite(array).all() for array in outputs.values()):
             what = f"{path.name} gives numbers that are not finite on {runs[precision]}"
