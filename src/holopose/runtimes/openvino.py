@@ -69,7 +69,7 @@ class OpenVinoRuntime:
         path: A ``.tflite``, ``.onnx`` or OpenVINO ``.xml`` file.
         device: ``cpu``, or the name of another OpenVINO device (`list_devices`).
         precision: ``f32`` or ``bf16``.
-        threads: Threads per network, 0 = as many as OpenVINO finds useful.
+        threads: CPU threads, 0 = all processors that this process may use.
         outputs: Indices of the outputs wanted, None = all; what only the others need is not computed.
         resizable: Let height and width of the (N, H, W, C) input vary, for fully convolutional networks.
         cache_dir: Folder where compiled networks are kept, None = nowhere.
@@ -100,8 +100,8 @@ class OpenVinoRuntime:
             raise BackendError(f"device {device!r} is not there; OpenVINO finds {', '.join(list_devices())} here")
         openvino = load_openvino()
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        if threads and wanted == "CPU":
-            settings["INFERENCE_NUM_THREADS"] = threads
+        if wanted == "CPU":
+            settings["INFERENCE_NUM_THREADS"] = threads or _count_processors()
         if cache_dir is not None:
             settings["CACHE_DIR"] = str(cache_dir)
         try:
@@ -118,24 +118,24 @@ class OpenVinoRuntime:
             raise BackendError(f"{path.name} does not run on {device!r}: {_first_line(error)}") from error
         self.inputs = tuple(port.any_name for port in self._compiled.inputs)
         self.outputs = tuple(port.any_name for port in self._compiled.outputs)
-        self._device = self._describe(openvino)
+        self.name = "OpenVINO"
+        self.version = openvino.__version__.split("-")[0]
+        self.precision = self._ask_precision()
         self._requests = threading.local()
         self._closed = False
 
-    def _describe(self, openvino: ModuleType) -> str:
-        """The device and precision that really run, asked of the compiled network."""
-        devices = self._compiled.get_property("EXECUTION_DEVICES")
-        name = ",".join(devices) if isinstance(devices, (list, tuple)) else str(devices)
-        precision = str(self._compiled.get_property("INFERENCE_PRECISION_HINT"))
+    def _ask_precision(self) -> str:
+        """The precision that the compiled network says it runs in."""
+        kind = self._compiled.get_property("INFERENCE_PRECISION_HINT")
         spelled = {"float": "f32", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-        for word in precision.replace("'", " ").replace(">", " ").split():
-            precision = spelled.get(word, precision)
-        return f"{name} (OpenVINO {openvino.__version__.split('-')[0]}, {precision})"
+        words = str(kind.get_type_name() if hasattr(kind, "get_type_name") else kind)
+        return spelled.get(words, words)
 
     @property
     def device(self) -> str:
-        """What really runs: device, OpenVINO version, precision."""
-        return self._device
+        """The device that the compiled network says it runs on, such as ``CPU``."""
+        devices = self._compiled.get_property("EXECUTION_DEVICES")
+        return ",".join(devices) if isinstance(devices, (list, tuple)) else str(devices)
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Outputs by name; the arrays are copies that stay valid.
@@ -167,6 +167,13 @@ class OpenVinoRuntime:
         self._closed = True
         self._compiled = None
         self._requests = threading.local()
+
+
+def _count_processors() -> int:
+    """Processors that this process may use; OpenVINO's own choice is half of them on many virtual machines."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:

@@ -72,9 +72,7 @@ class PoseDetector:
         points = points * (side / _SIDE) + np.array([(width - side) / 2, (height - side) / 2])
         return Candidates(_to_rois(points), scores)
 
-    def search(
-        self, pyramid: Pyramid, levels: Sequence[Level], *, min_score: float, joins: bool = True
-    ) -> Candidates:
+    def search(self, pyramid: Pyramid, levels: Sequence[Level], *, min_score: float, joins: bool = True) -> Candidates:
         """Candidates of several looks; with `joins` those of different looks that mean the same place become one."""
         found = [self._search_level(pyramid, level, min_score) for level in levels]
         if joins:

@@ -162,13 +162,10 @@ def _holds_up(pyramid: Pyramid, landmarker: PoseLandmarker, faces: FaceFinder, b
 def _scatter(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks) -> float:
     """Mean over four moved ROIs of the median landmark displacement, relative to the person's size."""
     size = float(np.linalg.norm(np.ptp(body.body_xy, axis=0)))
-    side = body.roi[2]
-    moved = (
-        body.roi * (1, 1, 0.85, 0.85, 1),
-        body.roi * (1, 1, 1.2, 1.2, 1),
-        body.roi + (0, 0, 0, 0, 0.2),
-        body.roi + (0.08 * side, 0, 0, 0, 0),
-    )
+    shift = np.array([0.08 * body.roi[2], 0, 0, 0, 0])
+    turn = np.array([0, 0, 0, 0, 0.2])
+    smaller, larger = np.array([1, 1, 0.85, 0.85, 1]), np.array([1, 1, 1.2, 1.2, 1])
+    moved = (body.roi * smaller, body.roi * larger, body.roi + turn, body.roi + shift)
     apart = [np.linalg.norm(landmarker.look(pyramid, roi).body_xy - body.body_xy, axis=1) for roi in moved]
     return float(np.mean(np.median(apart, axis=1))) / max(size, 1e-6)
 
