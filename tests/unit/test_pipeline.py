@@ -88,7 +88,9 @@ def test_stream_reads_one_frame_at_a_time_and_keeps_none() -> None:
 def test_run_writes_everything_everywhere_and_finishes_the_files() -> None:
     sinks = [ListSink(), ListSink()]
     seen: list[int] = []
-    assert run(frames(3), Pipeline(CountingEstimator(), world=True), sinks, lambda frame, _: seen.append(frame.index)) == 3
+    assert (
+        run(frames(3), Pipeline(CountingEstimator(), world=True), sinks, lambda frame, _: seen.append(frame.index)) == 3
+    )
     assert seen == [0, 1, 2]
     assert all(sink.rows == [(0, 0), (1, 1), (2, 2)] and sink.closed == [True] for sink in sinks)
 
