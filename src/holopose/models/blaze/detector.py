@@ -43,9 +43,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Places where a person may be: rois (N, 5) for the landmark network and scores (N,), best first."""
+    """Places where a person may be, best first.
+
+    Attributes:
+        rois: (N, 5) for the landmark network.
+        heads: (N, 5) regions around the head, turned as the body is.
+        scores: (N,) in [0, 1].
+    """
 
     rois: Floats
+    heads: Floats
     scores: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -70,7 +77,7 @@ class PoseDetector:
         points, scores = self._infer(crop(pyramid, view, (_SIDE, _SIDE), replicate=False), min_score)
         points, scores, _ = suppress(points, scores)
         points = points * (side / _SIDE) + np.array([(width - side) / 2, (height - side) / 2])
-        return Candidates(_to_rois(points), scores)
+        return _to_candidates(points, scores)
 
     def search(self, pyramid: Pyramid, levels: Sequence[Level], *, min_score: float, joins: bool = True) -> Candidates:
         """Candidates of several looks; with `joins` those of different looks that mean the same place become one."""
@@ -80,7 +87,10 @@ class PoseDetector:
         grouped = [group(points, scores) for points, scores in found]
         scores = np.concatenate([one.scores for one in grouped])
         order = np.argsort(-scores, kind="stable")
-        return Candidates(np.concatenate([one.rois for one in grouped])[order], scores[order])
+        rois, heads = (
+            np.concatenate(parts)[order] for parts in zip(*((c.rois, c.heads) for c in grouped), strict=True)
+        )
+        return Candidates(rois, heads, scores[order])
 
     def _search_level(self, pyramid: Pyramid, level: Level, min_score: float) -> tuple[Floats, npt.NDArray[np.float32]]:
         full_w, full_h = pyramid.size_wh
@@ -124,6 +134,14 @@ def _to_rois(points: npt.NDArray[np.floating]) -> Floats:
     return transform(align(points[:, 2], points[:, 3], np.pi / 2), scale=1.25)
 
 
+def _to_candidates(points: npt.NDArray[np.floating], scores: npt.NDArray[np.float32]) -> Candidates:
+    """Candidates of detections (N, 2 + P, 2): box corners frame the head."""
+    rois = _to_rois(points)
+    side = np.max(points[:, 1] - points[:, 0], axis=1, initial=0)
+    centre = (points[:, 0] + points[:, 1]) / 2
+    return Candidates(rois, np.column_stack([centre, side, side, rois[:, 4]]), scores)
+
+
 def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
     """Join detections whose ROIs say the same: close centres, like sizes and rotations.
 
@@ -139,7 +157,7 @@ def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
     kept: list[Floats] = []
     best: list[int] = []
     while order.size:
-        top = order[0]
+        top = int(order[0])
         near = np.linalg.norm(rois[order, :2] - rois[top, :2], axis=1) < 0.2 * np.minimum(rois[order, 2], rois[top, 2])
         like = np.abs(np.log(rois[order, 2] / rois[top, 2])) < 0.3
         turn = np.abs((rois[order, 4] - rois[top, 4] + np.pi) % (2 * np.pi) - np.pi) < 0.5
@@ -147,8 +165,6 @@ def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
         member[0] = True
         weight = scores[order[member]] / scores[order[member]].sum()
         kept.append(np.tensordot(weight, points[order[member]], axes=1))
-        best.append(int(top))
+        best.append(top)
         order = order[~member]
-    if not kept:
-        return Candidates(np.zeros((0, 5)), np.zeros(0, np.float32))
-    return Candidates(_to_rois(np.stack(kept)), scores[best])
+    return _to_candidates(np.stack(kept) if kept else points[:0], scores[best])

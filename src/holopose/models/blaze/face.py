@@ -82,6 +82,13 @@ class FaceFinder:
             roi=roi,
         )
 
+    def score(self, pyramid: Pyramid, head: Floats) -> float:
+        """How much a head's region (5,) looks like a face: the best detection inside, 0 where there is none."""
+        if head[2] < 2:
+            return 0.0
+        _, scores = self._detect(pyramid, head * (1, 1, 1.3, 1.3, 1), 0.05)
+        return float(scores[0]) if len(scores) else 0.0
+
     def agreement(self, pyramid: Pyramid, body_xy: Floats) -> tuple[float, float]:
         """How well a face in the picture supports a body (33, 2): tells people from ghosts.
 

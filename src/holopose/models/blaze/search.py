@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 _JOINTS = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 _UPPER = [0, 2, 5, 7, 8, 11, 12]
 
+_LIKELY = 0.5  # detector score from which a place is tried without asking
+_PROMISING = 0.65  # sum of detector and face score from which a less likely place is tried
 _HOPELESS = 0.40  # quality of a first look under which no second look is worth its time
 _GHOST = 0.48  # quality under which nobody is reported
 _STEADY = 0.56  # quality from which a person without a face may be reported, if the landmarks hardly scatter
@@ -34,6 +36,7 @@ _FACE = 0.55  # score of a face that supports a doubtful person
 _FACE_APART = 0.75  # how far, in face sizes, its eyes and nose may lie from the pose's
 _PRESENT = 0.5  # mean presence that a doubtful person must have
 _MAX_SCATTER = 0.03  # mean displacement, relative to the person's size, that a person without a face may show
+_PERFECT = 0.75  # quality of a first look that a second would not better
 _CLEAR = 0.65  # quality of a person that explains every candidate around it
 
 
@@ -44,22 +47,22 @@ class Plan:
     Attributes:
         levels: Looks of the detector over the whole picture.
         min_detection: Detector score under which a place is not tried.
-        max_tries: Most places tried per picture, best first.
+        asks_faces: Whether the face detector, five times as quick, says which unlikely places are tried.
         joins: Whether looks that mean the same place are tried once, at their mean; else each is tried.
     """
 
     levels: tuple[Level, ...]
     min_detection: float
-    max_tries: int
+    asks_faces: bool = True
     joins: bool = True
 
 
 PLANS: Mapping[str, Plan] = {
-    "normal": Plan((Level(224), Level(373), Level(640, 64)), min_detection=0.2, max_tries=60),
+    "normal": Plan((Level(224), Level(373), Level(640, 64)), min_detection=0.2),
     "thorough": Plan(
         (Level(192, 32), Level(224), Level(288), Level(373), Level(480, 64), Level(640, 64), Level(960), Level(1280)),
         min_detection=0.2,
-        max_tries=300,
+        asks_faces=False,
         joins=False,
     ),
 }
@@ -85,8 +88,10 @@ def find_everybody(
     """
     candidates = detector.search(pyramid, plan.levels, min_score=plan.min_detection, joins=plan.joins)
     people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
-    for roi in candidates.rois[: plan.max_tries]:
+    for roi, head, score in zip(candidates.rois, candidates.heads, candidates.scores.tolist(), strict=True):
         if any(looks[0].quality >= _CLEAR and _explains(looks[0].roi, roi) for looks in people):
+            continue
+        if score < _LIKELY and plan.asks_faces and score + faces.score(pyramid, head) < _PROMISING:
             continue
         for look in _try(pyramid, landmarker, roi, people):
             _file(look, people)
@@ -108,7 +113,9 @@ def _try(
     if first.quality < _HOPELESS:
         return []
     looks = [first]
-    if not any(is_same_person(first, known[0]) and known[0].quality > first.quality for known in people):
+    if first.quality < _PERFECT and not any(
+        is_same_person(first, known[0]) and known[0].quality > first.quality for known in people
+    ):
         looks.append(landmarker.look(pyramid, first.next_roi))
     return looks if max(look.quality for look in looks) >= _GHOST else []
 
