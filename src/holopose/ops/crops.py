@@ -10,9 +10,13 @@ __all__ = ["Pyramid", "crop", "to_tensor"]
 
 Image = npt.NDArray[np.uint8]
 
+_LONGEST_PX = 32_000  # OpenCV samples no picture with 32 767 or more pixels on a side
+
 
 class Pyramid:
     """A picture and its halvings, made when first needed, so that strong reductions do not alias.
+
+    Pictures too long for OpenCV are never sampled themselves, only their first halving that is short enough.
 
     Args:
         image: (H, W, 3) uint8.
@@ -22,6 +26,7 @@ class Pyramid:
     def __init__(self, image: Image, *, levels: int = 6) -> None:
         self._images = [image]
         self._levels = levels
+        self._first = ((max(image.shape) - 1) // _LONGEST_PX).bit_length()
 
     @property
     def is_plain(self) -> bool:
@@ -41,11 +46,13 @@ class Pyramid:
             The level and its scale in x and y (level px per full px).
         """
         level = min(max(int(np.floor(np.log2(max(reduction, 1.0)))), 0), self._levels)
+        level = max(level, self._first)
         while len(self._images) <= level:
             last = self._images[-1]
-            if min(last.shape[:2]) < 2:
+            if max(last.shape[:2]) < 2:
                 break
-            half = cv2.resize(last, (last.shape[1] // 2, last.shape[0] // 2), interpolation=cv2.INTER_AREA)
+            size_wh = max(1, last.shape[1] // 2), max(1, last.shape[0] // 2)
+            half = cv2.resize(last, size_wh, interpolation=cv2.INTER_AREA)
             self._images.append(half.astype(np.uint8, copy=False))
         image = self._images[min(level, len(self._images) - 1)]
         width, height = self.size_wh
