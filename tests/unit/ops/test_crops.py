@@ -84,19 +84,16 @@ def test_quarter_turns(levels: int, quarters: int) -> None:
 @LEVELS
 @settings(max_examples=60)
 @given(
-    st.floats(-60, 160), st.floats(-60, 160), st.floats(5, 130), st.floats(5, 130), st.floats(-np.pi, np.pi),
-    st.integers(16, 90), st.integers(16, 90),
-)  # fmt: skip
-def test_any_roi_is_as_the_formula_says(
-    levels: int, x: float, y: float, width: float, height: float, angle: float, columns: int, rows: int
-) -> None:
+    roi=st.tuples(*[st.floats(-60, 160)] * 2, *[st.floats(5, 130)] * 2, st.floats(-np.pi, np.pi)).map(np.array),
+    at_least=st.tuples(st.integers(16, 90), st.integers(16, 90)),
+)
+def test_any_roi_is_as_the_formula_says(levels: int, roi: npt.NDArray[np.float64], at_least: tuple[int, int]) -> None:
     """Positions may be rounded to 1/32 px: with 3 levels from pixel to pixel, that and rounding is one level."""
     image = waves(120, 100)
-    size_wh = (max(columns, int(width / 1.9) + 1), max(rows, int(height / 1.9) + 1))  # not yet reduced by two
-    roi = np.array([x, y, width, height, angle])
-    result = crop(Pyramid(image, levels=levels), roi, size_wh)
-    assert result.shape == (size_wh[1], size_wh[0], 3)
-    assert np.abs(result - sampled(image, roi, size_wh)).max() <= 1.01
+    columns, rows = (max(n, int(side / 1.9) + 1) for n, side in zip(at_least, roi[2:4], strict=True))  # not halved yet
+    result = crop(Pyramid(image, levels=levels), roi, (columns, rows))
+    assert result.shape == (rows, columns, 3)
+    assert np.abs(result - sampled(image, roi, (columns, rows))).max() <= 1.01
 
 
 def test_positions_are_right_to_a_32nd_of_a_pixel() -> None:
