@@ -110,6 +110,9 @@ class OpenVinoRuntime:
             raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_first_line(error)})") from error
         try:
             if outputs is not None:
+                missing = [i for i in outputs if not 0 <= i < len(model.outputs)]
+                if missing:
+                    raise ModelError(f"{path}: has {len(model.outputs)} outputs, none at position {missing[0]}")
                 model = openvino.Model([model.outputs[i] for i in outputs], model.get_parameters(), path.stem)
             if resizable:
                 _free_size(openvino, model)
@@ -121,6 +124,7 @@ class OpenVinoRuntime:
         self.name = "OpenVINO"
         self.version = openvino.__version__.split("-")[0]
         self.precision = self._ask_precision()
+        self._device = self._ask_device()
         self._requests = threading.local()
         self._closed = False
 
@@ -131,11 +135,14 @@ class OpenVinoRuntime:
         words = str(kind.get_type_name() if hasattr(kind, "get_type_name") else kind)
         return spelled.get(words, words)
 
+    def _ask_device(self) -> str:
+        devices = self._compiled.get_property("EXECUTION_DEVICES")
+        return ",".join(devices) if isinstance(devices, (list, tuple)) else str(devices)
+
     @property
     def device(self) -> str:
         """The device that the compiled network says it runs on, such as ``CPU``."""
-        devices = self._compiled.get_property("EXECUTION_DEVICES")
-        return ",".join(devices) if isinstance(devices, (list, tuple)) else str(devices)
+        return self._device
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Outputs by name; the arrays are copies that stay valid.
