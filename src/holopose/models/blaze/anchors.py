@@ -41,8 +41,8 @@ def anchor_centres(size_hw: tuple[int, int], layers: tuple[tuple[int, int], ...]
 
 def sigmoid(raw: npt.NDArray[np.floating]) -> Array:
     """1 / (1 + exp(-raw)), raw clipped to ±100, float32."""
-    result: Array = 1 / (1 + np.exp(-np.clip(raw, -100, 100)))
-    return result.astype(np.float32, copy=False)
+    clipped = np.clip(raw, -100, 100).astype(np.float64)  # exp(100) is more than float32 holds
+    return np.asarray(1 / (1 + np.exp(-clipped)), np.float32)
 
 
 def decode(raw_boxes: Array, raw_scores: Array, centres: Array, min_score: float) -> tuple[Array, Array]:
