@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from holopose.models.blaze.network import SPECS, Network, Spec
+from holopose.runtimes.fake import FakeRuntime
+from holopose.zoo.cards import BLAZE
+
+
+def test_calls_by_the_inside_names_and_answers_in_order() -> None:
+    spec = Spec("in", ("second", "first"), (1, 0))
+    runtime = FakeRuntime(lambda inputs: {"first": inputs["in"] + 1, "second": inputs["in"] * 2, "third": np.zeros(9)})
+    network = Network(runtime, spec)
+    doubled, more = network(np.full((1, 2, 2, 3), 3, np.float32))
+    assert (doubled == 6).all()
+    assert (more == 4).all()
+    assert runtime.calls == [{"in": (1, 2, 2, 3)}]
+    assert network.runtime is runtime
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_network_has_a_card(name: str) -> None:
+    assert name in {card.name for card in BLAZE}
+    spec = SPECS[name]
+    assert len(spec.outputs) == len(spec.positions) == len(set(spec.positions)) > 0
