@@ -63,7 +63,7 @@ def _canonical_hand() -> Floats:
 def _canonical_mesh() -> Floats:
     """(468, 2) spread over an upright ellipse around (0, 0)."""
     turn, out = np.arange(468) * 2.399963, np.sqrt((np.arange(468) + 0.5) / 468)
-    return np.stack([0.06 * out * np.cos(turn), 0.08 * out * np.sin(turn)], axis=1)
+    return np.stack([0.04 * out * np.cos(turn), 0.045 * out * np.sin(turn)], axis=1)
 
 
 @dataclass
@@ -245,7 +245,7 @@ class FakeBlaze:
         rows, columns = np.nonzero(inner)
         if len(rows) < 30:
             return None
-        every = max(1, len(rows) // 20_000)
+        every = max(1, len(rows) // 6_000)
         rows, columns = rows[::every], columns[::every]
         design = np.stack([columns, rows, np.ones(len(rows))], axis=1)
         scene = self.scenes[number]
