@@ -143,7 +143,7 @@ def _to_candidates(points: npt.NDArray[np.floating], scores: npt.NDArray[np.floa
 
 
 def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
-    """Join detections whose ROIs say the same: close centres, like sizes and rotations.
+    """Join detections that say the same: close heads, and ROIs with close centres, like sizes and rotations.
 
     Boxes frame the head only, so that one head box may come with different bodies; those stay apart here, because the
     landmark network can tell which of them fits.
@@ -153,6 +153,8 @@ def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
         scores: (M,).
     """
     rois = _to_rois(points)
+    heads = (points[:, 0] + points[:, 1]) / 2
+    head_px = np.max(points[:, 1] - points[:, 0], axis=1, initial=0)
     order = np.argsort(-scores, kind="stable")
     kept: list[Floats] = []
     best: list[int] = []
@@ -161,7 +163,8 @@ def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
         near = np.linalg.norm(rois[order, :2] - rois[top, :2], axis=1) < 0.2 * np.minimum(rois[order, 2], rois[top, 2])
         like = np.abs(np.log(rois[order, 2] / rois[top, 2])) < 0.3
         turn = np.abs((rois[order, 4] - rois[top, 4] + np.pi) % (2 * np.pi) - np.pi) < 0.5
-        member = near & like & turn
+        face = np.linalg.norm(heads[order] - heads[top], axis=1) < np.maximum(head_px[order], head_px[top])
+        member = near & like & turn & face
         member[0] = True
         weight = scores[order[member]] / scores[order[member]].sum()
         kept.append(np.tensordot(weight, points[order[member]], axes=1))

@@ -9,7 +9,7 @@ from typing import Any
 from holopose.errors import ConfigError, ModelError
 from holopose.models.blaze.detector import PoseDetector
 from holopose.models.blaze.face import FaceFinder
-from holopose.models.blaze.hands import HandFinder
+from holopose.models.blaze.hands import HAND_POINTS, Hand, HandFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.models.blaze.network import SPECS, Network
 from holopose.models.blaze.search import PLANS, find_everybody, find_one
@@ -33,6 +33,7 @@ class BlazeEstimator:
         layout: Keypoint layout of the results.
         native: Keep body 33, face 468 and hands 21 beside the layout.
         min_hand_px: Side of a hand's region under which fingers are not looked for (not in search ``whole``).
+        min_hand_peak: The same, in any search, for the mean heatmap peak of wrist and knuckles: hidden hands have none.
         info: What to say of model and runtime in result files.
 
     Raises:
@@ -50,6 +51,7 @@ class BlazeEstimator:
         layout: Skeleton = WHOLEBODY133,
         native: bool = False,
         min_hand_px: float = 24.0,
+        min_hand_peak: float = 0.5,
         info: Mapping[str, Any] | None = None,
     ) -> None:
         if search != "whole" and search not in PLANS:
@@ -60,7 +62,8 @@ class BlazeEstimator:
         parts = {name: Network(networks[name], spec) for name, spec in SPECS.items()}
         self._detector = PoseDetector(parts["pose_detection"])
         self._landmarker = PoseLandmarker(parts["pose_landmark_full"])
-        self._hands = HandFinder(parts["hand_recrop"], parts["hand_landmark_full"])
+        min_presence = 0.5 if search == "whole" else 0.1  # MediaPipe's own; ours shows in the score instead
+        self._hands = HandFinder(parts["hand_recrop"], parts["hand_landmark_full"], min_presence=min_presence)
         self._faces = FaceFinder(parts["face_detection_short_range"], parts["face_landmark"])
         self._search = search
         self._max_people = max_people
@@ -68,6 +71,7 @@ class BlazeEstimator:
         self._layout = layout
         self._native = native
         self._min_hand_px = 0.0 if search == "whole" else min_hand_px
+        self._min_hand_peak = min_hand_peak
         self.info: Mapping[str, Any] = dict(info or {})
         self.timings: dict[str, float] = {}
 
@@ -101,10 +105,14 @@ class BlazeEstimator:
 
     def _look_closer(self, pyramid: Pyramid, body: BodyLandmarks) -> Person:
         """Face and hands of one person."""
-        xy, visibility, least = body.body_xy, body.visibility, self._min_hand_px
         return Person(
             body=body,
-            face=self._faces.find(pyramid, xy),
-            left_hand=self._hands.find(pyramid, xy, visibility, "left", min_px=least),
-            right_hand=self._hands.find(pyramid, xy, visibility, "right", min_px=least),
+            face=self._faces.find(pyramid, body.body_xy),
+            left_hand=self._look_at_hand(pyramid, body, "left"),
+            right_hand=self._look_at_hand(pyramid, body, "right"),
         )
+
+    def _look_at_hand(self, pyramid: Pyramid, body: BodyLandmarks, side: str) -> Hand | None:
+        if body.peak[list(HAND_POINTS[side])].mean() < self._min_hand_peak:
+            return None
+        return self._hands.find(pyramid, body.body_xy, body.visibility, side, min_px=self._min_hand_px)

@@ -83,11 +83,11 @@ class FaceFinder:
         )
 
     def score(self, pyramid: Pyramid, head: Floats) -> float:
-        """How much a head's region (5,) looks like a face: the best detection inside, 0 where there is none."""
+        """How much a head's region (5,) looks like a face: the best anchor's score, in [0, 1]."""
         if head[2] < 2:
             return 0.0
-        _, scores = self._detect(pyramid, head * (1, 1, 1.3, 1.3, 1), 0.05)
-        return float(scores[0]) if len(scores) else 0.0
+        _, raw_scores = self._detector(self._view(pyramid, head * (1, 1, 1.3, 1.3, 1)))
+        return float(sigmoid(raw_scores.max(keepdims=True)).ravel()[0])
 
     def agreement(self, pyramid: Pyramid, body_xy: Floats) -> tuple[float, float]:
         """How well a face in the picture supports a body (33, 2): tells people from ghosts.
@@ -103,10 +103,14 @@ class FaceFinder:
         apart = np.linalg.norm(points[0, 2:5] - body_xy[[5, 2, 0]], axis=1)
         return float(scores[0]), float(apart.mean() / (roi[2] / 3))
 
+    @staticmethod
+    def _view(pyramid: Pyramid, roi: Floats) -> npt.NDArray[np.float32]:
+        """The detector's input for a ROI."""
+        return to_tensor(crop(pyramid, roi, (_DETECT_SIDE, _DETECT_SIDE), replicate=False), -1, 1)[None]
+
     def _detect(self, pyramid: Pyramid, roi: Floats, min_score: float) -> tuple[Floats, npt.NDArray[np.float32]]:
         """Faces inside a ROI, best first: box corners and six keypoints (N, 8, 2) px of the picture, scores (N,)."""
-        view = crop(pyramid, roi, (_DETECT_SIDE, _DETECT_SIDE), replicate=False)
-        raw_boxes, raw_scores = self._detector(to_tensor(view, -1, 1)[None])
+        raw_boxes, raw_scores = self._detector(self._view(pyramid, roi))
         centres = anchor_centres((_DETECT_SIDE, _DETECT_SIDE), _LAYERS)
         points, scores, _ = suppress(*decode(raw_boxes, raw_scores, centres, min_score))
         return project(points / _DETECT_SIDE, np.repeat(roi[None], len(points), axis=0)), scores

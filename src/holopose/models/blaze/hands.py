@@ -11,12 +11,13 @@ from holopose.models.blaze.network import Network
 from holopose.ops.crops import Pyramid, crop, to_tensor
 from holopose.ops.rois import align, project, rotation_between, transform
 
-__all__ = ["Hand", "HandFinder", "roi_from_body"]
+__all__ = ["HAND_POINTS", "Hand", "HandFinder", "roi_from_body"]
 
 _RECROP_SIDE = 256
 _SIDE = 224
 _MIN_WRIST_VISIBILITY = 0.1
-_SIDES = {"left": (15, 17, 19), "right": (16, 18, 20)}  # wrist, pinky, index among the body landmarks
+HAND_POINTS = {"left": (15, 17, 19), "right": (16, 18, 20)}
+"""Wrist, pinky knuckle and index knuckle among the body landmarks."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,10 +61,10 @@ class HandFinder:
         Returns:
             The hand, or None where the wrist is not visible, the hand too small or outside, or not found.
         """
-        wrist = _SIDES[side][0]
+        wrist = HAND_POINTS[side][0]
         if visibility[wrist] <= _MIN_WRIST_VISIBILITY:
             return None
-        first = roi_from_body(body_xy[list(_SIDES[side])])
+        first = roi_from_body(body_xy[list(HAND_POINTS[side])])
         if first[2] < max(min_px, 1.0) or _misses(first, pyramid.size_wh):
             return None
         roi = self._tighten(pyramid, first)

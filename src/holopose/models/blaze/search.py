@@ -27,7 +27,7 @@ _JOINTS = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 _UPPER = [0, 2, 5, 7, 8, 11, 12]
 
 _LIKELY = 0.5  # detector score from which a place is tried without asking
-_PROMISING = 0.65  # sum of detector and face score from which a less likely place is tried
+_PROMISING = 0.70  # sum of detector and face score from which a less likely place is tried
 _HOPELESS = 0.40  # quality of a first look under which no second look is worth its time
 _GHOST = 0.48  # quality under which nobody is reported
 _STEADY = 0.56  # quality from which a person without a face may be reported, if the landmarks hardly scatter
@@ -37,6 +37,7 @@ _FACE_APART = 0.75  # how far, in face sizes, its eyes and nose may lie from the
 _PRESENT = 0.5  # mean presence that a doubtful person must have
 _MAX_SCATTER = 0.03  # mean displacement, relative to the person's size, that a person without a face may show
 _PERFECT = 0.75  # quality of a first look that a second would not better
+_GOOD = 0.60  # the same, where the second look would be at nearly the same ROI
 _CLEAR = 0.65  # quality of a person that explains every candidate around it
 
 
@@ -89,7 +90,7 @@ def find_everybody(
     candidates = detector.search(pyramid, plan.levels, min_score=plan.min_detection, joins=plan.joins)
     people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
     for roi, head, score in zip(candidates.rois, candidates.heads, candidates.scores.tolist(), strict=True):
-        if any(looks[0].quality >= _CLEAR and _explains(looks[0].roi, roi) for looks in people):
+        if any(looks[0].quality >= _CLEAR and _explains(looks[0], roi, head) for looks in people):
             continue
         if score < _LIKELY and plan.asks_faces and score + faces.score(pyramid, head) < _PROMISING:
             continue
@@ -113,11 +114,18 @@ def _try(
     if first.quality < _HOPELESS:
         return []
     looks = [first]
-    if first.quality < _PERFECT and not any(
-        is_same_person(first, known[0]) and known[0].quality > first.quality for known in people
-    ):
+    known = any(is_same_person(first, one[0]) and one[0].quality > first.quality for one in people)
+    settled = first.quality >= _GOOD and _is_close(roi, first.next_roi)
+    if first.quality < _PERFECT and not known and not settled:
         looks.append(landmarker.look(pyramid, first.next_roi))
     return looks if max(look.quality for look in looks) >= _GHOST else []
+
+
+def _is_close(roi: Floats, other: Floats) -> bool:
+    """Whether two ROIs (5,) are so much alike that a look at one tells what the other would show."""
+    turn = (roi[4] - other[4] + np.pi) % (2 * np.pi) - np.pi
+    apart = np.linalg.norm(roi[:2] - other[:2])
+    return bool(apart < 0.06 * roi[2] and abs(np.log(other[2] / roi[2])) < 0.12 and abs(turn) < 0.15)
 
 
 def _file(look: BodyLandmarks, people: list[list[BodyLandmarks]]) -> None:
@@ -132,13 +140,14 @@ def _file(look: BodyLandmarks, people: list[list[BodyLandmarks]]) -> None:
     people.sort(key=lambda looks: -looks[0].quality)
 
 
-def _explains(known: Floats, roi: Floats) -> bool:
-    """Whether a candidate's ROI (5,) says what a known person's ROI says already."""
-    turn = (known[4] - roi[4] + np.pi) % (2 * np.pi) - np.pi
+def _explains(known: BodyLandmarks, roi: Floats, head: Floats) -> bool:
+    """Whether a candidate, ROI and head (5,) each, says what a known person says already."""
+    turn = (known.roi[4] - roi[4] + np.pi) % (2 * np.pi) - np.pi
     return bool(
-        np.linalg.norm(known[:2] - roi[:2]) < 0.25 * min(known[2], roi[2])
-        and abs(np.log(known[2] / roi[2])) < 0.35
+        np.linalg.norm(known.roi[:2] - roi[:2]) < 0.25 * min(known.roi[2], roi[2])
+        and abs(np.log(known.roi[2] / roi[2])) < 0.35
         and abs(turn) < 0.6
+        and np.linalg.norm(known.xy[_UPPER[:5]].mean(axis=0) - head[:2]) < head[2]
     )
 
 
