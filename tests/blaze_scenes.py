@@ -235,6 +235,8 @@ class FakeBlaze:
 
     def view(self, pixels: Floats) -> View | None:
         """What a crop shows; None where it shows no scene or too little of it."""
+        every = max(1, min(pixels.shape[:2]) // 100)
+        pixels = pixels[::every, ::every]
         blue = np.round(pixels[..., 2]).astype(int)
         counts = np.bincount(blue.ravel().clip(0, 255), minlength=256)
         number, off = divmod(255 - int(counts[135:].argmax() + 135), 12)
@@ -245,9 +247,7 @@ class FakeBlaze:
         rows, columns = np.nonzero(inner)
         if len(rows) < 30:
             return None
-        every = max(1, len(rows) // 6_000)
-        rows, columns = rows[::every], columns[::every]
-        design = np.stack([columns, rows, np.ones(len(rows))], axis=1)
+        design = np.stack([every * columns, every * rows, np.ones(len(rows))], axis=1)
         scene = self.scenes[number]
         spans = (np.array(scene.size_wh) - 1) / (HIGH - LOW)
         places = (pixels[rows, columns, :2] - LOW) * spans
