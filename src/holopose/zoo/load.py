@@ -8,6 +8,7 @@ from pathlib import Path
 from holopose.errors import ConfigError
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.models.blaze.network import SPECS
+from holopose.models.blaze.search import PLANS
 from holopose.models.blaze.wholebody import SCORE
 from holopose.runtimes.openvino import OpenVinoRuntime
 from holopose.skeletons import LAYOUTS
@@ -44,7 +45,7 @@ def load_estimator(
         threads: CPU threads, 0 = all that this process may use.
 
     Raises:
-        ConfigError: no such model or layout.
+        ConfigError: no such model, layout or search.
         ModelError: a file is missing and cannot be fetched, or is altered.
         BackendError: the device cannot do what was asked.
     """
@@ -52,6 +53,8 @@ def load_estimator(
         raise ConfigError(f"model: expected {' or '.join(MODELS)}, got {model!r}")
     if layout not in LAYOUTS:
         raise ConfigError(f"layout: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
+    if search not in (*PLANS, "whole"):  # before anything is fetched
+        raise ConfigError(f"search: expected {', '.join(PLANS)} or whole, got {search!r}")
     cards = [card for card in BLAZE if card.name in SPECS]
     paths = locate_all(cards)
     compiled = _compiled_folder()

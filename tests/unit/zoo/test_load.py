@@ -1,0 +1,168 @@
+"""Loading by name: options reach the estimator, what runs is told, and what is missing is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from holopose.errors import BackendError, ConfigError, ModelError
+from holopose.models.blaze.network import SPECS
+from holopose.protocols import Estimator
+from holopose.runtimes.openvino import load_openvino
+from holopose.skeletons import COCO17, LAYOUTS
+from holopose.types import Frame
+from holopose.zoo import load
+from holopose.zoo.cards import BLAZE, Asset
+from holopose.zoo.load import load_estimator
+
+
+@pytest.fixture(scope="session")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each network a file of the right inputs and outputs that sees nobody anywhere: zeros, at any size."""
+    folder = tmp_path_factory.mktemp("stand-ins")
+    openvino = load_openvino()
+    ops = openvino.opset13
+    paths = {}
+    for card in BLAZE:
+        if card.name in SPECS:
+            spec = SPECS[card.name]
+            picture = ops.parameter([1, *card.input_hwc], np.float32, name=spec.input)
+            picture.output(0).get_tensor().set_names({spec.input})
+            names = dict(zip(spec.positions, spec.outputs, strict=True))
+            results = []
+            for position in range(max(spec.positions) + 1):
+                rows = ops.multiply(ops.reduce_max(picture, np.array([1, 2, 3], np.int64)), np.float32(0))
+                wide = ops.tile(ops.reshape(rows, np.array([1, 1, 1]), False), np.array([1, 2254, 12 - 11 * position]))
+                silent = ops.subtract(wide, np.float32(50 * position))
+                silent.output(0).get_tensor().set_names({names.get(position, f"unused_{position}")})
+                results.append(ops.result(silent))
+            paths[card.name] = folder / f"{card.name}.xml"
+            openvino.save_model(openvino.Model(results, [picture], card.name), paths[card.name])
+    return paths
+
+
+@pytest.fixture
+def fetched(stand_ins: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the cards asked for; the stand-ins are there without fetching."""
+    asked: list[str] = []
+
+    def locate_all(assets: Iterable[Asset]) -> dict[str, Path]:
+        wanted = [asset.name for asset in assets]
+        asked.extend(wanted)
+        return {name: stand_ins[name] for name in wanted}
+
+    monkeypatch.setattr(load, "locate_all", locate_all)
+    return asked
+
+
+def test_the_default_model(fetched: list[str], home: Path) -> None:
+    estimator = load_estimator()
+    assert isinstance(estimator, Estimator)
+    assert estimator.skeleton.name == "wholebody133"
+    assert set(fetched) == set(SPECS)
+    [poses] = estimator.estimate([Frame(np.zeros((224, 224, 3), np.uint8))])
+    assert len(poses) == 0
+    assert poses.skeleton == estimator.skeleton
+
+
+def test_info_says_what_runs(fetched: list[str]) -> None:
+    info = load_estimator(precision="f32").info
+    sums = {card.name: card.sha256 for card in BLAZE}
+    assert info["name"] == "blaze"
+    assert {card["name"]: card["sha256"] for card in info["cards"]} == {name: sums[name] for name in SPECS}
+    assert info["runtime"]["name"] == "OpenVINO"
+    assert info["runtime"]["device"] == "CPU"
+    assert info["runtime"]["precision"] == "f32"
+    assert load_openvino().__version__.startswith(info["runtime"]["version"])
+    assert "0 to 1" in info["score"]
+
+
+def test_options_reach_their_places(fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    estimators: list[dict[str, Any]] = []
+
+    class Runtime(load.OpenVinoRuntime):
+        def __init__(self, path: Path, **options: Any) -> None:
+            made.append(options)
+            super().__init__(path, **options)
+
+    class Estimator(load.BlazeEstimator):
+        def __init__(self, networks: Any, **options: Any) -> None:
+            estimators.append(options)
+            super().__init__(networks, **options)
+
+    monkeypatch.setattr(load, "OpenVinoRuntime", Runtime)
+    monkeypatch.setattr(load, "BlazeEstimator", Estimator)
+    people = {"search": "whole", "max_people": 3, "min_score": 0.25, "native": True}
+    load_estimator("blaze", layout="coco17", device="CPU", precision="bf16", threads=1, **people)
+    assert len(made) == len(SPECS)
+    assert all((one["device"], one["precision"], one["threads"]) == ("CPU", "bf16", 1) for one in made)
+    assert [one["resizable"] for one in made].count(True) == 1
+    [options] = estimators
+    assert options["layout"] == COCO17
+    assert people.items() <= options.items()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_has_its_name(fetched: list[str], layout: str) -> None:
+    assert load_estimator(layout=layout).skeleton == LAYOUTS[layout]
+
+
+def test_compiled_networks_are_kept_in_the_home_and_used_again(fetched: list[str], home: Path) -> None:
+    load_estimator()
+    kept = {path.name: path.stat().st_mtime_ns for path in (home / "compiled").iterdir()}
+    assert kept
+    load_estimator()
+    assert {path.name: path.stat().st_mtime_ns for path in (home / "compiled").iterdir()} == kept
+
+
+def test_it_loads_where_nothing_can_be_kept(fetched: list[str], home: Path) -> None:
+    home.write_text("a file, not a folder", encoding="utf-8")
+    assert load_estimator().skeleton.name == "wholebody133"
+
+
+# What cannot be loaded -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [({"model": "blazer"}, "blaze"), ({"layout": "coco18"}, "coco17"), ({"search": "deep"}, "thorough")],
+)
+def test_unknown_words_are_named_with_what_there_is(fetched: list[str], options: dict[str, str], word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_estimator(**options)  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert repr(*options.values()) in message
+    assert word in message
+    assert "\n" not in message
+    assert fetched == [], "nothing is fetched for an option that makes no sense"
+
+
+@pytest.mark.parametrize("options", [{"device": "tpu"}, {"precision": "f64"}])
+def test_what_the_runtime_refuses(fetched: list[str], options: dict[str, str]) -> None:
+    with pytest.raises(BackendError, match=next(iter(options.values()))):
+        load_estimator(**options)  # type: ignore[arg-type]
+
+
+def test_missing_files_are_named_when_offline(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("HOLOPOSE_OFFLINE", "1")
+    with pytest.raises(ModelError) as caught:
+        load_estimator()
+    message = str(caught.value)
+    for card in BLAZE:
+        assert (card.filename in message) == (card.name in SPECS)
+    assert "holopose models pull" in message
+    assert not home.exists()
+
+
+def test_an_altered_file_is_never_loaded(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("HOLOPOSE_OFFLINE", "1")
+    (home / "models").mkdir(parents=True)
+    for card in BLAZE:
+        (home / "models" / card.filename).write_bytes(bytes(card.size))
+    with pytest.raises(ModelError, match="altered"):
+        load_estimator()
