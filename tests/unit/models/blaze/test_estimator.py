@@ -212,12 +212,30 @@ def test_the_single_view_seeks_hands_of_any_size(blaze_scenes: ModuleType) -> No
 
 @QUICK
 def test_a_hand_that_the_network_does_not_see(blaze_scenes: ModuleType, search: str) -> None:
-    person = blaze_scenes.Figure((240, 190), 230, hand_presence=(0.3, 0.9))
+    person = blaze_scenes.Figure((240, 190), 230, hand_presence=(0.0, 0.9))
     calls, poses = hand_calls(blaze_scenes, person, search=search, native=True)
     assert calls == 2
     assert poses.native is not None
     assert np.isnan(poses.native.part("left_hand").xy).all()
     assert (poses.part("left_hand").score < poses.part("right_hand").score).all()
+
+
+@QUICK
+def test_a_hand_seen_less_well_scores_lower(blaze_scenes: ModuleType, search: str) -> None:
+    person = blaze_scenes.Figure((240, 190), 230, hand_presence=(0.6, 0.9))
+    poses = estimate(blaze_scenes, [person], search=search)
+    for side in ("left", "right"):
+        np.testing.assert_allclose(poses.part(f"{side}_hand").xy[0], person.hand(side), atol=1)
+    assert (poses.part("left_hand").score < poses.part("right_hand").score).all()
+
+
+def test_hands_without_peaks_in_the_body_are_not_sought(blaze_scenes: ModuleType) -> None:
+    """Hidden hands; those with peaks are."""
+    for hidden, part in (((15, 17, 19), "left_hand"), ((16, 18, 20), "right_hand")):
+        peak = np.where(np.isin(np.arange(33), hidden), 0.05, 0.9)
+        calls, poses = hand_calls(blaze_scenes, blaze_scenes.Figure((240, 190), 230, peak=peak), layout=BLAZE543)
+        assert calls == 1
+        assert np.isnan(poses.part(part).xy).all()
 
 
 @QUICK
