@@ -49,11 +49,14 @@ class Candidates:
         rois: (N, 5) for the landmark network.
         heads: (N, 5) regions around the head, turned as the body is.
         scores: (N,) in [0, 1].
+        hints: (M, 2) px, middles of heads that are too weak to be candidates: people may still be there, seen smaller
+            or larger than the network likes.
     """
 
     rois: Floats
     heads: Floats
     scores: npt.NDArray[np.float32]
+    hints: Floats
 
     def __len__(self) -> int:
         return len(self.rois)
@@ -79,18 +82,35 @@ class PoseDetector:
         points = points * (side / _SIDE) + np.array([(width - side) / 2, (height - side) / 2])
         return _to_candidates(points, scores)
 
-    def search(self, pyramid: Pyramid, levels: Sequence[Level], *, min_score: float, joins: bool = True) -> Candidates:
-        """Candidates of several looks; with `joins` those of different looks that mean the same place become one."""
-        found = [self._search_level(pyramid, level, min_score) for level in levels]
+    def search(
+        self,
+        pyramid: Pyramid,
+        levels: Sequence[Level],
+        *,
+        min_score: float,
+        min_hint: float | None = None,
+        joins: bool = True,
+    ) -> Candidates:
+        """Candidates of several looks.
+
+        Args:
+            pyramid: The picture.
+            levels: The looks.
+            min_score: Of a candidate.
+            min_hint: Of a hint; None = none wanted.
+            joins: Whether candidates of different looks that mean the same place become one.
+        """
+        least = min_score if min_hint is None else min(min_hint, min_score)
+        looks = [self._search_level(pyramid, level, least) for level in levels]
         if joins:
-            return group(np.concatenate([p for p, _ in found]), np.concatenate([s for _, s in found]))
-        grouped = [group(points, scores) for points, scores in found]
-        scores = np.concatenate([one.scores for one in grouped])
+            looks = [(np.concatenate([points for points, _ in looks]), np.concatenate([scores for _, scores in looks]))]
+        parts = [group(points[scores >= min_score], scores[scores >= min_score]) for points, scores in looks]
+        weak = [points[scores < min_score, :2].mean(axis=1) for points, scores in looks]
+        scores = np.concatenate([part.scores for part in parts])
         order = np.argsort(-scores, kind="stable")
-        rois, heads = (
-            np.concatenate(parts)[order] for parts in zip(*((c.rois, c.heads) for c in grouped), strict=True)
-        )
-        return Candidates(rois, heads, scores[order])
+        rois = np.concatenate([part.rois for part in parts])
+        heads = np.concatenate([part.heads for part in parts])
+        return Candidates(rois[order], heads[order], scores[order], np.concatenate(weak))
 
     def _search_level(self, pyramid: Pyramid, level: Level, min_score: float) -> tuple[Floats, npt.NDArray[np.float32]]:
         full_w, full_h = pyramid.size_wh
@@ -139,7 +159,7 @@ def _to_candidates(points: npt.NDArray[np.floating], scores: npt.NDArray[np.floa
     rois = _to_rois(points)
     side = np.max(points[:, 1] - points[:, 0], axis=1, initial=0)
     centre = (points[:, 0] + points[:, 1]) / 2
-    return Candidates(rois, np.column_stack([centre, side, side, rois[:, 4]]), scores)
+    return Candidates(rois, np.column_stack([centre, side, side, rois[:, 4]]), scores, np.zeros((0, 2)))
 
 
 def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:

@@ -7,13 +7,13 @@ says it is or, turned away, stand still when the ROI is moved: a ghost's landmar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from holopose.models.blaze.detector import Level, PoseDetector
+from holopose.models.blaze.detector import Candidates, Level, PoseDetector
 from holopose.models.blaze.face import FaceFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.ops.crops import Pyramid
@@ -46,25 +46,32 @@ class Plan:
     """How thoroughly a picture is searched.
 
     Attributes:
-        levels: Looks of the detector over the whole picture.
+        waves: Looks of the detector over the whole picture, in groups, coarse to fine.
         min_detection: Detector score under which a place is not tried.
         asks_faces: Whether the face detector, five times as quick, says which unlikely places are tried.
         joins: Whether looks that mean the same place are tried once, at their mean; else each is tried.
+        min_hint: The next group is looked at only where the detector has scores from here on outside the people found
+            so far; None = always.
     """
 
-    levels: tuple[Level, ...]
+    waves: tuple[tuple[Level, ...], ...]
     min_detection: float
     asks_faces: bool = True
     joins: bool = True
+    min_hint: float | None = 0.03
 
 
 PLANS: Mapping[str, Plan] = {
-    "normal": Plan((Level(224), Level(373), Level(640, 64)), min_detection=0.2),
+    "normal": Plan(((Level(224), Level(373)), (Level(640, 64),)), min_detection=0.2),
     "thorough": Plan(
-        (Level(192, 32), Level(224), Level(288), Level(373), Level(480, 64), Level(640, 64), Level(960), Level(1280)),
+        (
+            (Level(192, 32), Level(224), Level(288), Level(373), Level(480, 64), Level(640, 64)),
+            (Level(960), Level(1280)),
+        ),
         min_detection=0.2,
         asks_faces=False,
         joins=False,
+        min_hint=None,
     ),
 }
 """By the name of the search; ``whole`` is `find_one`."""
@@ -87,15 +94,20 @@ def find_everybody(
     Each candidate's ROI is looked at, then once more from the ROI of its own landmarks. Looks that mean the same person
     are collected and averaged joint by joint, weighted by the heatmap peaks.
     """
-    candidates = detector.search(pyramid, plan.levels, min_score=plan.min_detection, joins=plan.joins)
     people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
-    for roi, head, score in zip(candidates.rois, candidates.heads, candidates.scores.tolist(), strict=True):
-        if any(looks[0].quality >= _CLEAR and _explains(looks[0], roi, head) for looks in people):
-            continue
-        if score < _LIKELY and plan.asks_faces and score + faces.score(pyramid, head) < _PROMISING:
-            continue
-        for look in _try(pyramid, landmarker, roi, people):
-            _file(look, people)
+    for levels in plan.waves:
+        candidates = detector.search(
+            pyramid, levels, min_score=plan.min_detection, min_hint=plan.min_hint, joins=plan.joins
+        )
+        for roi, head, score in zip(candidates.rois, candidates.heads, candidates.scores.tolist(), strict=True):
+            if any(looks[0].quality >= _CLEAR and _explains(looks[0], roi, head) for looks in people):
+                continue
+            if score < _LIKELY and plan.asks_faces and score + faces.score(pyramid, head) < _PROMISING:
+                continue
+            for look in _try(pyramid, landmarker, roi, people):
+                _file(look, people)
+        if plan.min_hint is not None and not _leaves_hints(candidates, [looks[0] for looks in people]):
+            break
     found: list[BodyLandmarks] = []
     for looks in sorted(people, key=lambda looks: -looks[0].quality):
         body = _average(looks)
@@ -104,6 +116,17 @@ def find_everybody(
         if body.quality >= _SURE or _holds_up(pyramid, landmarker, faces, body):
             found.append(body)
     return found
+
+
+def _leaves_hints(candidates: Candidates, people: Sequence[BodyLandmarks]) -> bool:
+    """Whether the detector saw anything like a head outside the people found."""
+    heads = np.concatenate([candidates.heads[:, :2], candidates.hints])
+    open_ = np.ones(len(heads), np.bool_)
+    for body in people:
+        low, high = body.body_xy.min(axis=0), body.body_xy.max(axis=0)
+        margin = 0.1 * (high - low).max()
+        open_ &= ~((heads > low - margin) & (heads < high + margin)).all(axis=1)
+    return bool(open_.any())
 
 
 def _try(
