@@ -68,7 +68,7 @@ def least_peak(blaze_scenes: ModuleType, **signs: Any) -> float:
 
     def reported(peak: float) -> bool:
         fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene([blaze_scenes.Figure((240, 190), 220, peak=peak, **signs)]))
-        return len(search(fake, replace(PLANS["normal"], levels=(Level(224),)))) == 1
+        return len(search(fake, replace(PLANS["normal"], waves=((Level(224),),)))) == 1
 
     low, high = 0.2, 0.95
     assert not reported(low), "ghosts are ghosts, whatever else speaks for them"
