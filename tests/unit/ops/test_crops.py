@@ -155,6 +155,17 @@ def test_levels_lie_where_the_picture_lies(size_wh: tuple[int, int], angle: floa
     assert abs((plain - levels).mean()) < 0.6
 
 
+@pytest.mark.parametrize("size_wh", [(126, 120), (125, 119)])
+def test_levels_are_not_shifted(size_wh: tuple[int, int]) -> None:
+    """A level's pixels are centred between those it stands for; two tenths of a pixel off would show here."""
+    x, y = np.meshgrid(np.arange(size_wh[0]), np.arange(size_wh[1]))
+    image = (2 * np.stack([x, y, 127 - y], axis=2)).astype(np.uint8)
+    roi = np.array([62.0, 60.0, 80.0, 80.0, 0.3])
+    for out in (39, 19, 9):  # halved once, twice, three times
+        plain, levels = (crop(Pyramid(image, levels=n), roi, (out, out)).astype(int) for n in (0, 6))
+        assert (np.abs((levels - plain).mean(axis=(0, 1))) < 0.4).all()
+
+
 def test_levels_do_not_alias() -> None:
     """A fine chequerboard is grey from afar; sampled in single pixels it is black or white."""
     board = (np.indices((512, 512)).sum(axis=0) % 2 * 255).astype(np.uint8)

@@ -151,6 +151,8 @@ def test_boxes_overlap_when_more_than_three_tenths_are_shared() -> None:
     assert len(suppress(boxed(first, (3.5, 0, 10, 10)), scored(0.9, 0.8))[1]) == 2
     assert len(suppress(boxed(first, (3.45, 0, 9.95, 10)), scored(0.9, 0.8))[1]) == 1
     assert len(suppress(boxed(first, (3.5, 0, 10, 10)), scored(0.9, 0.8), max_overlap=0.29)[1]) == 1
+    half = boxed((0, 0, 7.5, 10), (2.5, 0, 10, 10))  # exactly one half, without rounding
+    assert len(suppress(half, scored(0.9, 0.8), max_overlap=0.5)[1]) == 2
 
 
 def test_a_group_gathers_around_its_best_and_not_around_its_members() -> None:

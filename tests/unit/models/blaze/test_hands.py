@@ -79,6 +79,7 @@ def test_hand_lies_where_it_is(blaze_scenes: ModuleType, side: str, turn: float,
     assert hand.presence == pytest.approx(person.hand_presence[side == "right"])
     inside = unproject(hand.xy[None], hand.roi[None])[0]
     assert ((inside > 0) & (inside < 1)).all()
+    assert (inside[1:, 1] < inside[0, 1]).all(), "fingers up"
 
 
 def test_presence_is_never_above_one(blaze_scenes: ModuleType) -> None:
