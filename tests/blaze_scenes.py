@@ -75,6 +75,7 @@ class Figure:
         height: px.
         turn: Radians, clockwise on screen.
         detection: The pose detector's score.
+        faint: Another score, in looks at the picture that show the person less high than so many px.
         wander: How far, in heights, each look of the detector misplaces hips and size.
         peak: Heights of the heatmap peaks, one for all or (33,).
         visibility: One for all or (33,); presence likewise.
@@ -90,6 +91,7 @@ class Figure:
     height: float = 200.0
     turn: float = 0.0
     detection: float = 0.9
+    faint: tuple[float, float] = (0.0, 0.0)
     wander: float = 0.0
     peak: float | Floats = 0.9
     visibility: float | Floats = 0.95
@@ -268,7 +270,8 @@ class FakeBlaze:
             points = [head - 0.06, head + 0.06, stray[0], (stray[0] + [0, -0.55]) * (1 + stray[1]), shoulders, head]
             placed = view.to_crop(person.place(points))
             corners = np.sort(placed[:2], axis=0)
-            _answer((boxes[0], scores[0]), centres, np.concatenate([corners, placed[2:]]), person.detection)
+            score = person.faint[0] if person.height / view.scale < person.faint[1] else person.detection
+            _answer((boxes[0], scores[0]), centres, np.concatenate([corners, placed[2:]]), score)
         return boxes, scores
 
     def _landmarks(self, pixels: Floats) -> tuple[Floats, Floats, Floats, Floats]:

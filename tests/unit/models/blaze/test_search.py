@@ -164,6 +164,28 @@ def test_a_child_before_its_parent(blaze_scenes: ModuleType, plan: str) -> None:
     assert_are(everybody(blaze_scenes, [child, parent], plan), [parent, child])
 
 
+# Coarse and fine looks -----------------------------------------------------------------------------------------------
+
+
+def sought(blaze_scenes: ModuleType, plan: str, faint: float) -> tuple[int, int]:
+    """People found, and looks taken, with a large person and a small one that only the finest looks show well."""
+    people = [blaze_scenes.Figure((140, 190), 200), blaze_scenes.Figure((400, 180), 60, faint=(faint, 60.0))]
+    fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene(people))
+    return len(search(fake, PLANS[plan])), len(fake.networks["pose_detection"].calls)
+
+
+def test_finer_looks_are_taken_where_coarse_ones_give_a_hint(blaze_scenes: ModuleType) -> None:
+    """What is a hint is too weak to be tried by itself."""
+    waves, hint = PLANS["normal"].waves, PLANS["normal"].min_detection - 0.02
+    assert len(waves) > 1
+    assert sought(blaze_scenes, "normal", faint=hint) == (2, sum(map(len, waves)))
+    assert sought(blaze_scenes, "normal", faint=0.0005) == (1, len(waves[0]))
+
+
+def test_a_thorough_search_takes_every_look(blaze_scenes: ModuleType) -> None:
+    assert sought(blaze_scenes, "thorough", faint=0.0005) == (2, sum(map(len, PLANS["thorough"].waves)))
+
+
 # The single view -----------------------------------------------------------------------------------------------------
 
 
