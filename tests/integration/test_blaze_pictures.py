@@ -105,8 +105,8 @@ def test_at_least_three_by_the_bus(loaded: Load, demo_picture: Demo) -> None:
         assert overlap(poses.boxes.xyxy, list(person)).max() > 0.5
 
 
-def test_thorough_finds_whom_normal_finds(loaded: Load, images: Callable[[str], Frame]) -> None:
-    frame = images("000000197388.jpg")
+def test_thorough_finds_whom_normal_finds(loaded: Load, demo_picture: Demo) -> None:
+    frame = demo_picture("bus.jpg")
     normal, thorough = people_in(loaded(), frame), people_in(loaded(search="thorough"), frame)
     assert len(thorough) >= len(normal)
     for poses in (normal, thorough):
@@ -141,26 +141,26 @@ def test_nobody_in_pictures_of_no_size(loaded: Load, search: str, size_wh: tuple
 # What comes out ------------------------------------------------------------------------------------------------------
 
 
-def test_world_coordinates_are_metres_around_the_hips(loaded: Load, images: Callable[[str], Frame]) -> None:
-    poses = people_in(loaded(), images("000000000785.jpg"))
-    assert len(poses) == 1
+def test_world_coordinates_are_metres_around_the_hips(loaded: Load, demo_picture: Demo) -> None:
+    """Of people who stand."""
+    poses = people_in(loaded(), demo_picture("bus.jpg"))[:2]
     assert poses.world is not None
-    world = dict(zip(WHOLEBODY133.keypoints, poses.world[0], strict=True))
-    np.testing.assert_allclose((world["left_hip"] + world["right_hip"]) / 2, 0, atol=0.03)
-    assert 0.1 < np.linalg.norm(world["left_hip"] - world["right_hip"]) < 0.4
-    assert -1.0 < world["nose"][1] < -0.3, "up is negative"
-    assert 0.3 < world["left_ankle"][1] < 1.2
-    assert np.isnan(world["face_0"]).all()
+    for person in poses.world:
+        world = dict(zip(WHOLEBODY133.keypoints, person, strict=True))
+        np.testing.assert_allclose((world["left_hip"] + world["right_hip"]) / 2, 0, atol=0.03)
+        assert 0.1 < np.linalg.norm(world["left_hip"] - world["right_hip"]) < 0.4
+        assert -1.0 < world["nose"][1] < -0.3, "up is negative"
+        assert 0.3 < world["left_ankle"][1] < 1.2
+        assert np.isnan(world["face_0"]).all()
 
 
 def mirrored(frame: Frame) -> Frame:
     return Frame(np.ascontiguousarray(frame.image[:, ::-1]))
 
 
-@pytest.mark.parametrize("name", ["000000000785.jpg", "000000196141.jpg"])
-def test_a_mirrored_picture_shows_mirrored_people(loaded: Load, images: Callable[[str], Frame], name: str) -> None:
+def test_a_mirrored_picture_shows_mirrored_people(loaded: Load, demo_picture: Demo) -> None:
     """The left wrist is where the right one was, mirrored: median of all body points, relative to the person."""
-    frame = images(name)
+    frame = demo_picture("bus.jpg")
     estimator = loaded(layout="coco17")
     straight, other = people_in(estimator, frame), people_in(estimator, mirrored(frame))
     assert len(other) == len(straight) > 0
@@ -178,24 +178,25 @@ def test_a_mirrored_picture_shows_mirrored_people(loaded: Load, images: Callable
     assert right[widest] < 0.3 * wrong[widest]
 
 
-def test_the_same_every_time(loaded: Load, images: Callable[[str], Frame], demo_picture: Demo) -> None:
-    frames = [images("000000197388.jpg"), demo_picture("zidane.jpg"), images("000000040083.jpg")]
+def test_the_same_every_time(loaded: Load, demo_picture: Demo) -> None:
+    """Also in a batch of several sizes."""
+    frames = [demo_picture("zidane.jpg"), Frame(np.zeros((90, 50, 3), np.uint8)), demo_picture("bus.jpg")]
     estimator = loaded(native=True)
     first = estimator.estimate(frames)
-    assert sum(len(poses) for poses in first) > 5
+    assert [len(poses) > 1 for poses in first] == [True, False, True]
     for again in (estimator.estimate(frames), [people_in(estimator, frame) for frame in frames]):
         assert all(a.allclose(b, atol=1e-3) for a, b in zip(first, again, strict=True))
 
 
-def test_the_same_with_any_number_of_threads(loaded: Load, images: Callable[[str], Frame]) -> None:
-    frame = images("000000197388.jpg")
+def test_the_same_with_any_number_of_threads(loaded: Load, demo_picture: Demo) -> None:
+    frame = demo_picture("bus.jpg")
     alone, several = people_in(loaded(threads=1), frame), people_in(loaded(threads=3), frame)
     assert len(alone) > 2
     assert several.allclose(alone, atol=0.05)
 
 
-def test_layouts_share_their_points(loaded: Load, images: Callable[[str], Frame]) -> None:
-    frame = images("000000000785.jpg")
+def test_layouts_share_their_points(loaded: Load, demo_picture: Demo) -> None:
+    frame = demo_picture("zidane.jpg")
     whole = people_in(loaded(native=True), frame)
     assert whole.native is not None
     assert whole.native.skeleton == BLAZE543
@@ -204,14 +205,13 @@ def test_layouts_share_their_points(loaded: Load, images: Callable[[str], Frame]
         np.testing.assert_allclose(people_in(loaded(layout="coco17"), frame)[name], whole[name], atol=0.05)
 
 
-def test_fewer_are_the_best_of_all_and_nobody_moves(loaded: Load, images: Callable[[str], Frame]) -> None:
+def test_fewer_are_the_best_of_all_and_nobody_moves(loaded: Load, demo_picture: Demo) -> None:
     """By number and by score: those who stay are where they were."""
-    frame = images("000000197388.jpg")
+    frame = demo_picture("bus.jpg")
     everybody = people_in(loaded(), frame)
-    bar = float(everybody.boxes.score[2]) - 1e-3
-    fewer = people_in(loaded(max_people=2, min_score=bar), frame)
-    assert len(fewer) == 2
-    assert fewer.allclose(everybody[:2], atol=0.05)
+    bar = float(everybody.boxes.score[1]) - 1e-3
+    fewer = people_in(loaded(max_people=1), frame)
+    assert fewer.allclose(everybody[:1], atol=0.05)
     scored = people_in(loaded(min_score=bar), frame)
     assert len(scored) == (everybody.boxes.score >= bar).sum() < len(everybody)
     assert scored.allclose(everybody[: len(scored)], atol=0.05)
