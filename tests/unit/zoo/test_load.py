@@ -97,11 +97,11 @@ def test_options_reach_their_places(fetched: list[str], monkeypatch: pytest.Monk
 
     monkeypatch.setattr(load, "OpenVinoRuntime", Runtime)
     monkeypatch.setattr(load, "BlazeEstimator", Estimator)
-    people = {"search": "whole", "max_people": 3, "min_score": 0.25, "native": True}
+    people = {"search": "thorough", "max_people": 3, "min_score": 0.25, "native": True}
     load_estimator("blaze", layout="coco17", device="CPU", precision="bf16", threads=1, **people)
     assert len(made) == len(SPECS)
     assert all((one["device"], one["precision"], one["threads"]) == ("CPU", "bf16", 1) for one in made)
-    assert [one["resizable"] for one in made].count(True) == 1
+    assert [one["resizable"] for one in made].count(True) == 1, "the detector looks at whole pictures"
     [options] = estimators
     assert options["layout"] == COCO17
     assert people.items() <= options.items()
