@@ -65,7 +65,7 @@ def load_estimator(
             precision=precision,
             threads=threads,
             outputs=SPECS[card.name].positions,
-            resizable=SPECS[card.name].resizable,
+            resizable=SPECS[card.name].resizable and search != "whole",
             cache_dir=compiled,
         )
         for card in cards
