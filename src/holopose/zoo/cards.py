@@ -205,8 +205,9 @@ BLAZE: tuple[Card, ...] = (
         score="per landmark, sigmoid of visibility (in view and not hidden) and of presence (inside the picture); "
         "per crop, a probability that a person is there, which also fires on animals",
         published="PCK@0.2 on Google's own Yoga / Dance / HIIT sets: 95.5 / 96.3 / 95.7 (one person)",
-        notes="Has no small toes: in the 133 layout they are missing or estimated from heel and foot index. Its foot "
-        "index is near the annotated big toe, not the same point. World coordinates are relative to the person.",
+        notes="Has no small toes: in the 133 layout they are estimated from heel, foot index and ankle, with half the "
+        "score. Its foot index is near the annotated big toe, not the same point. World coordinates are relative to "
+        "the person.",
     ),
     _blaze_card(
         "holistic_landmark/hand_recrop.tflite",
@@ -224,6 +225,8 @@ BLAZE: tuple[Card, ...] = (
         side_px=224,
         skeleton=HAND21,
         score="per crop, a probability that a hand is there; handedness as in a mirrored picture; none per landmark",
+        notes="A hand that it does not find though the wrist is in view is estimated from the body's wrist, knuckles "
+        "and thumb in the 133 layout: half the score, never marked visible.",
     ),
     _blaze_card(
         "palm_detection/palm_detection_full.tflite",

@@ -58,7 +58,7 @@ class Plan:
     min_detection: float
     asks_faces: bool = True
     joins: bool = True
-    min_hint: float | None = 0.03
+    min_hint: float | None = 0.02
 
 
 PLANS: Mapping[str, Plan] = {

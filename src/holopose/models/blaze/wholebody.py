@@ -106,7 +106,7 @@ def assemble(people: Sequence[Person], size_wh: tuple[int, int], layout: Skeleto
                 part = slice(start, start + 21)
                 xy[row, part], z[row, part] = hand.xy, hand.z
                 score[row, part] = hand.presence * _HAND_FACTOR
-                visible[row, part] = _inside(hand.xy, size_wh)
+                visible[row, part] = (hand.presence > 0.5) & _inside(hand.xy, size_wh)
     boxes = _boxes(xy, score, [person_score(person.body.quality) for person in people], size_wh)
     own = Poses(xy, score, boxes, BLAZE543, visible=visible, world=world)
     poses = _complete(convert(own, layout), own, z) if layout != BLAZE543 else own
