@@ -75,6 +75,7 @@ def _listening() -> Iterator[_Complaints]:
             yield heard
             return
         with file:
+            _append_only(file.fileno())
             os.dup2(file.fileno(), 2)
             try:
                 yield heard
@@ -87,6 +88,15 @@ def _listening() -> Iterator[_Complaints]:
                     os.write(2, rest)
     finally:
         os.close(kept)
+
+
+def _append_only(descriptor: int) -> None:
+    """Let writes of several threads follow one another, where the platform can: else they may fall on each other."""
+    if sys.platform != "win32":
+        import fcntl
+
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 @contextmanager
