@@ -216,9 +216,8 @@ def find_pictures(given: Sequence[Path]) -> list[Path]:
 
 def main() -> int:
     """Print everything; 0 when every bar is met."""
-    from holopose.io.images import read_image
-
     from holopose.build import build_estimator
+    from holopose.io.images import read_image
 
     parser = argparse.ArgumentParser(description="Milliseconds per picture: MediaPipe Holistic against holopose.")
     parser.add_argument("pictures", nargs="*", type=Path, help="pictures or folders (default: shared data/images)")
