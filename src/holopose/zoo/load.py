@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from holopose.errors import ConfigError
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.models.blaze.network import SPECS
@@ -12,8 +9,8 @@ from holopose.models.blaze.search import PLANS
 from holopose.models.blaze.wholebody import SCORE
 from holopose.runtimes.openvino import OpenVinoRuntime
 from holopose.skeletons import LAYOUTS
-from holopose.zoo.cache import home
 from holopose.zoo.cards import BLAZE, MODELS
+from holopose.zoo.compiled import compiled_folder
 from holopose.zoo.fetch import locate_all
 
 __all__ = ["load_estimator"]
@@ -57,19 +54,19 @@ def load_estimator(
         raise ConfigError(f"search: expected {', '.join(PLANS)} or whole, got {search!r}")
     cards = [card for card in BLAZE if card.name in SPECS]
     paths = locate_all(cards)
-    compiled = _compiled_folder()
-    networks = {
-        card.name: OpenVinoRuntime(
-            paths[card.name],
-            device=device,
-            precision=precision,
-            threads=threads,
-            outputs=SPECS[card.name].positions,
-            resizable=SPECS[card.name].resizable and search != "whole",
-            cache_dir=compiled,
-        )
-        for card in cards
-    }
+    with compiled_folder() as compiled:
+        networks = {
+            card.name: OpenVinoRuntime(
+                paths[card.name],
+                device=device,
+                precision=precision,
+                threads=threads,
+                outputs=SPECS[card.name].positions,
+                resizable=SPECS[card.name].resizable and search != "whole",
+                cache_dir=compiled,
+            )
+            for card in cards
+        }
     runtime = networks["pose_landmark_full"]
     info = {
         "name": model,
@@ -91,13 +88,3 @@ def load_estimator(
         native=native,
         info=info,
     )
-
-
-def _compiled_folder() -> Path | None:
-    """Where compiled networks are kept between runs, so that loading is quick; None where nothing can be written."""
-    folder = home() / "compiled"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None

@@ -120,6 +120,15 @@ def test_compiled_networks_are_kept_in_the_home_and_used_again(fetched: list[str
     assert {path.name: path.stat().st_mtime_ns for path in (home / "compiled").iterdir()} == kept
 
 
+def test_an_altered_compiled_network_is_never_loaded(fetched: list[str], home: Path) -> None:
+    load_estimator()
+    [altered, *_] = sorted((home / "compiled").glob("*.blob"))
+    damaged = altered.read_bytes()[:-1] + bytes([altered.read_bytes()[-1] ^ 1])
+    altered.write_bytes(damaged)
+    load_estimator()
+    assert altered.read_bytes() != damaged, "it was compiled anew"
+
+
 def test_it_loads_where_nothing_can_be_kept(fetched: list[str], home: Path) -> None:
     home.write_text("a file, not a folder", encoding="utf-8")
     assert load_estimator().skeleton.name == "wholebody133"
