@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from holopose.errors import BackendError
 from holopose.protocols import Runtime
 
 __all__ = ["SPECS", "Network", "Spec"]
@@ -51,6 +52,15 @@ class Network:
         self._spec = spec
 
     def __call__(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
-        """Outputs for one (1, H, W, 3) tensor."""
+        """Outputs for one (1, H, W, 3) tensor.
+
+        Raises:
+            BackendError: the runtime cannot run it, or computes points or boxes that are not finite.
+        """
         outputs = self.runtime.run({self._spec.input: tensor})
+        if not np.isfinite(outputs[self._spec.outputs[0]]).all():
+            raise BackendError(
+                f"the network computes numbers that are not finite on {self.runtime.device}; try precision f32, or "
+                "another device; `holopose doctor` shows what runs"
+            )
         return tuple(outputs[name] for name in self._spec.outputs)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from holopose.errors import BackendError
 from holopose.models.blaze.network import SPECS, Network, Spec
 from holopose.runtimes.fake import FakeRuntime
 from holopose.zoo.cards import BLAZE
@@ -17,6 +18,15 @@ def test_calls_by_the_inside_names_and_answers_in_order() -> None:
     assert (more == 4).all()
     assert runtime.calls == [{"in": (1, 2, 2, 3)}]
     assert network.runtime is runtime
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_the_device_s_fault(value: float) -> None:
+    spec = Spec("in", ("points", "flag"), (0, 1))
+    points = np.array([0.0, value, 2.0], np.float32)
+    network = Network(FakeRuntime(lambda _: {"points": points, "flag": np.zeros(1)}), spec)
+    with pytest.raises(BackendError, match="not finite on fake"):
+        network(np.zeros((1, 2, 2, 3), np.float32))
 
 
 @pytest.mark.parametrize("name", SPECS)
