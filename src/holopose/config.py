@@ -28,7 +28,7 @@ GROUPS: dict[str, str] = {
 
 _LAYOUTS = (  # spelt out, as `_PARTS` is, so that options are known without loading arrays; a test compares
     *("coco17", "wholebody133", "halpe26", "halpe136", "blazepose33", "blaze543"),
-    *("openpose18", "openpose25", "mpii16", "face68", "hand21"),
+    *("openpose18", "openpose25", "mpii16", "face68"),  # not hand21: a person has two
 )
 _PARTS = ("body", "feet", "face", "left_hand", "right_hand")
 
@@ -111,7 +111,10 @@ class Option:
                 return names
         hint = ""
         if self.kind == "str" and isinstance(value, str) and value and self.choices:
-            hint = f"; did you mean {nearest(value, self.choices)!r}?"
+            from difflib import get_close_matches
+
+            near = get_close_matches(value, self.choices, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"{self.name}: expected {self.expected}, got {value!r}{hint}")
 
     def _is_number(self, value: object) -> bool:
@@ -187,7 +190,7 @@ class RunConfig:
         "Arithmetic of the networks; bf16 is faster where the CPU has it, and coarser.",
         choices=("f32", "bf16"),
     )
-    threads: int = _option(0, "people", "CPU threads; 0 = let the runtime choose.", low=0, high=1024)
+    threads: int = _option(0, "people", "CPU threads; 0 = all that this process may use.", low=0, high=1024)
     max_megapixels: float = _option(
         100.0, "input", "Refuse larger pictures before decoding them.", low=0.0001, high=1_000_000
     )

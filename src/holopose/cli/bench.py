@@ -33,7 +33,9 @@ def bench(
     repeat: Annotated[int, typer.Option(min=1, help="Runs per picture; the median counts.")] = 5,
     device: Annotated[str, typer.Option(help="Device that runs the networks.")] = RunConfig().device,
     precision: Annotated[str, typer.Option(help="f32 or bf16.")] = RunConfig().precision,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 = let the runtime choose.")] = RunConfig().threads,
+    threads: Annotated[
+        int, typer.Option(min=0, help="CPU threads; 0 = all that this process may use.")
+    ] = RunConfig().threads,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure this machine for each search mode: decode, find everybody, write JSON, CSV and the drawn overlay.
