@@ -116,7 +116,8 @@ class Painter:
 
     def _inks(self, poses: Poses, row: int) -> Inks:
         identity = -1 if poses.ids is None else int(poses.ids[row])
-        return inks_of(poses.skeleton, self.style, self.color_by, identity if identity >= 0 else row)
+        inks = inks_of(poses.skeleton, self.style, self.color_by, identity if identity >= 0 else row)
+        return inks.on_white() if self.background == "white" else inks
 
     def _figures(self, frame: Frame, poses: Poses) -> list[Figure]:
         shown = ~np.isnan(poses.xy).any(axis=2) & (poses.score >= self.draw_threshold)

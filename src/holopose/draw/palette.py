@@ -73,6 +73,12 @@ class Inks:
     dots: tuple[Colour, ...]
     box: Colour
 
+    def on_white(self) -> Inks:
+        """The same where the ground is white: what would be white on white is dark instead."""
+        dark = {WHITE: HALO}
+        edges, dots = (tuple(dark.get(colour, colour) for colour in colours) for colours in (self.edges, self.dots))
+        return Inks(edges, dots, dark.get(self.box, self.box))
+
 
 def person_colour(number: int) -> Colour:
     """The hue of person `number` (an id, or the place in the list where there are none); repeats after ten."""

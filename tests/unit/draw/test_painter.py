@@ -66,6 +66,17 @@ def test_plain_grounds(picture, person, background: str, value: int) -> None:
     assert (where == changed(Painter(background=background).paint(Frame(GREY), person()), ground)).all()
 
 
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_is_seen_on_white_as_on_black(person, style: str, part: str) -> None:
+    marks = {}
+    for background, value in (("black", 0), ("white", 255)):
+        painter = Painter(style=style, background=background, draw_parts=(part,))
+        apart = painter.paint(Frame(GREY), person()).astype(int) - value
+        marks[background] = np.count_nonzero(np.abs(apart).max(axis=2) > 60)
+    assert marks["white"] > 0.4 * marks["black"] > 0
+
+
 def test_transparent_is_clear_where_nothing_is_drawn(person) -> None:
     frame = Frame(GREY)
     image = Painter(background="transparent", style="classic").paint(frame, person())
