@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 __all__ = ["complain", "one_line", "say", "say_table"]
 
 
-def one_line(error: BaseException) -> str:
-    """The message of an error, in one line whatever file names it quotes."""
-    return " ".join(str(error).splitlines()) or type(error).__name__
+def one_line(message: BaseException | str) -> str:
+    """An error or a text in one line, whatever file names it quotes."""
+    return " ".join(str(message).splitlines()) or type(message).__name__
 
 
 def say(text: str) -> None:

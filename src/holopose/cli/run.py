@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.console import complain, say
+from holopose.cli.console import complain, one_line, say
 from holopose.config import GROUPS, Option, RunConfig
 from holopose.errors import ConfigError
 
@@ -50,7 +50,7 @@ def run(
             complain(outcome.error)
             return
         found = "1 person" if outcome.people == 1 else f"{outcome.people} people"
-        say(f"{outcome.path}: {found}, {outcome.time_s:.2f} s -> {', '.join(map(str, outcome.files))}")
+        say(one_line(f"{outcome.path}: {found}, {outcome.time_s:.2f} s -> {', '.join(map(str, outcome.files))}"))
 
     summary = build.run_files(inputs, out, chosen, report)
     raise typer.Exit(summary.exit_code)

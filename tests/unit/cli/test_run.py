@@ -71,6 +71,15 @@ def test_a_run_says_what_it_did(holopose: Run, configs: list[RunConfig], picture
     assert [config.search for config in configs] == ["whole"]
 
 
+def test_a_name_of_two_lines_is_told_in_one(
+    holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path
+) -> None:
+    odd = picture.rename(tmp_path / "two\nlines.png")
+    code, stdout, _ = holopose("run", odd, "-o", tmp_path / "out", "--save", "json")
+    assert (code, stdout.count("\n")) == (0, 1)
+    assert (tmp_path / "out" / "two\nlines.json").exists()
+
+
 def test_flags_win_over_the_file(holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path) -> None:
     toml = tmp_path / "run.toml"
     toml.write_text('search = "thorough"\nmax_people = 3\nsave = ["json"]\nworld = false\n', encoding="utf-8")
