@@ -25,7 +25,7 @@ class Runtime(Protocol):
 
     @property
     def device(self) -> str:
-        """What really runs, such as ``CPU (OpenVINO 2026.4.1, f32)``."""
+        """What really runs, such as ``CPU``."""
 
     def run(self, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
         """Outputs by name for one set of inputs."""

@@ -107,7 +107,7 @@ class OpenVinoRuntime:
         try:
             model = _get_core().read_model(path)
         except RuntimeError as error:
-            raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_first_line(error)})") from error
+            raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_last_line(error)})") from error
         try:
             if outputs is not None:
                 missing = [i for i in outputs if not 0 <= i < len(model.outputs)]
@@ -118,7 +118,7 @@ class OpenVinoRuntime:
                 _free_size(openvino, model)
             self._compiled = _get_core().compile_model(model, wanted, settings)
         except RuntimeError as error:
-            raise BackendError(f"{path.name} does not run on {device!r}: {_first_line(error)}") from error
+            raise BackendError(f"{path.name} does not run on {device!r}: {_last_line(error)}") from error
         self.inputs = tuple(port.any_name for port in self._compiled.inputs)
         self.outputs = tuple(port.any_name for port in self._compiled.outputs)
         self.name = "OpenVINO"
@@ -162,7 +162,7 @@ class OpenVinoRuntime:
         try:
             request.infer(feed, share_inputs=True, share_outputs=True)
         except RuntimeError as error:
-            raise BackendError(f"inference failed: {_first_line(error)}") from error
+            raise BackendError(f"inference failed: {_last_line(error)}") from error
         return {name: np.array(request.get_output_tensor(i).data) for i, name in enumerate(self.outputs)}
 
     def run_many(self, inputs: Sequence[Mapping[str, npt.NDArray[Any]]]) -> list[dict[str, npt.NDArray[Any]]]:
@@ -183,7 +183,8 @@ def _count_processors() -> int:
     return os.cpu_count() or 1
 
 
-def _first_line(error: Exception) -> str:
+def _last_line(error: Exception) -> str:
+    """What OpenVINO says is wrong: it puts the places in its own code before."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 

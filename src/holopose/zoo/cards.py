@@ -235,6 +235,7 @@ BLAZE: tuple[Card, ...] = (
         role="finds palms without a body: box and 7 points",
         side_px=192,
         score=_DETECTOR_SCORE,
+        notes="Comes with the family; hands are looked for from the body, so nothing runs it so far.",
     ),
     _blaze_card(
         "face_detection/face_detection_short_range.tflite",
@@ -253,6 +254,7 @@ BLAZE: tuple[Card, ...] = (
         side_px=192,
         symmetric=True,
         score=_DETECTOR_SCORE,
+        notes="Comes with the family; faces are looked for from the body, so nothing runs it so far.",
     ),
     _blaze_card(
         "face_landmark/face_landmark.tflite",
@@ -268,7 +270,7 @@ BLAZE: tuple[Card, ...] = (
 """The embedded default: MediaPipe's networks, run by holopose for everybody in the picture."""
 
 MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType({"blaze": BLAZE})
-"""Model name -> all the files it needs."""
+"""Model name -> all its files; `holopose.zoo.load` says which of them are run."""
 
 
 def _picture(filename: str, sha256: str, size: int) -> Asset:
