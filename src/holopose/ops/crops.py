@@ -20,7 +20,7 @@ class Pyramid:
 
     Args:
         image: (H, W, 3) uint8.
-        levels: How many halvings may be used; 0 samples the picture itself, in steps of 1/32 px, as MediaPipe does.
+        levels: How many halvings may be used; 0 samples the picture itself, as MediaPipe does.
     """
 
     def __init__(self, image: Image, *, levels: int = 6) -> None:
@@ -65,6 +65,7 @@ def crop(
     size_wh: tuple[int, int],
     *,
     replicate: bool = True,
+    in_steps: bool = False,
 ) -> Image:
     """The ROI as an upright picture, bilinear.
 
@@ -76,6 +77,8 @@ def crop(
         roi: (5,) as in `holopose.ops.rois`.
         size_wh: Size of the result, px.
         replicate: Beyond the border repeat the edge; otherwise black.
+        in_steps: Round source positions to 1/32 px, as MediaPipe's crops are; slower. Landmarks whose heatmaps hardly
+            peak can move by pixels for that.
 
     Returns:
         (h, w, 3) uint8.
@@ -92,7 +95,7 @@ def crop(
         matrix *= np.array([[scale_x], [scale_y]])
         matrix[:, 2] -= 0.5
     border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
-    if pyramid.is_plain:
+    if in_steps:
         return _sample_in_steps(image, matrix, size_wh, border)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     result = cv2.warpAffine(image, matrix, size_wh, flags=flags, borderMode=border)

@@ -98,10 +98,7 @@ def convert(poses: Poses, target: Skeleton) -> Poses:
     """
     if poses.skeleton == target:
         return poses
-    matrix = conversion(poses.skeleton, target)
-    first, second = _sources(matrix)
-    weight = matrix[np.arange(len(matrix)), first][None, :, None]
-    known = matrix.any(axis=1)
+    first, second, weight, known = _sources(poses.skeleton, target)
 
     def mix(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         mixed = values[:, first] * weight + values[:, second] * (1 - weight)
@@ -126,7 +123,16 @@ def convert(poses: Poses, target: Skeleton) -> Poses:
     )
 
 
-def _sources(matrix: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Per row the first and the last source column (the same one where there is only one)."""
+@lru_cache(maxsize=64)
+def _sources(
+    source: Skeleton, target: Skeleton
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """The conversion as columns, per target keypoint.
+
+    Returns:
+        First and last source (K_target,), the first one's weight (1, K_target, 1), whether there is any (K_target,).
+    """
+    matrix = conversion(source, target)
     used = matrix != 0
-    return used.argmax(axis=1), used.shape[1] - 1 - used[:, ::-1].argmax(axis=1)
+    first, last = used.argmax(axis=1), used.shape[1] - 1 - used[:, ::-1].argmax(axis=1)
+    return first, last, matrix[np.arange(len(matrix)), first][None, :, None], np.asarray(used.any(axis=1))

@@ -77,7 +77,7 @@ class PoseDetector:
         width, height = pyramid.size_wh
         side = max(width, height)
         view = np.array([width / 2, height / 2, side, side, 0.0])
-        points, scores = self._infer(crop(pyramid, view, (_SIDE, _SIDE), replicate=False), min_score)
+        points, scores = self._infer(crop(pyramid, view, (_SIDE, _SIDE), replicate=False, in_steps=True), min_score)
         points, scores, _ = suppress(points, scores)
         points = points * (side / _SIDE) + np.array([(width - side) / 2, (height - side) / 2])
         return _to_candidates(points, scores)

@@ -75,7 +75,7 @@ class PoseLandmarker:
 
     def look(self, pyramid: Pyramid, roi: Floats) -> BodyLandmarks:
         """Landmarks of the person in one ROI (5,), also when there is none: judge by `quality`."""
-        tensor = to_tensor(crop(pyramid, roi, (_SIDE, _SIDE)), 0, 1)[None]
+        tensor = to_tensor(crop(pyramid, roi, (_SIDE, _SIDE), in_steps=pyramid.is_plain), 0, 1)[None]
         landmarks, flag, heatmaps, world = self._network(tensor)
         raw = landmarks.reshape(_POINTS, 5).astype(np.float64)
         fraction, peak = refine(raw[:, :2] / _SIDE, heatmaps.reshape(_GRID, _GRID, _POINTS))

@@ -37,7 +37,7 @@ _FACE_AT, _LEFT_AT, _RIGHT_AT = 33, 501, 522
 _HAND_FACTOR = 0.85
 _ESTIMATED = 0.5  # factor on the score of what geometry gives
 _OUTSIDE = 0.2  # highest score of a body landmark outside the picture
-_TOE_ALONG, _TOE_ASIDE = 0.83, 0.33  # where the small toe lies, in lengths of heel to big toe
+_TOE_ALONG, _TOE_ASIDE = 0.83, 0.2  # where the small toe lies, in lengths of heel to big toe
 
 # A hand that was not found, from the body's wrist, pinky knuckle, index knuckle and thumb: the other knuckles lie
 # between the two known ones, the fingers go on from them in the direction of the palm, half closed.
@@ -161,7 +161,8 @@ def _small_toe(own: Poses, z: Float32s, side: str) -> tuple[Float32s, Float32s]:
     """Small toes (N, 2) px and scores (N,) from heel, big toe and ankle.
 
     The foot's own axes, in px with the networks' depth: forward from heel to big toe, up from heel to ankle, and aside
-    at right angles to both, outwards.
+    at right angles to both, outwards. The depth of feet is rough, so the step aside is measured by the foot's length
+    in the picture.
     """
     heel, toe, ankle = (
         np.concatenate([own.xy[:, k], z[:, k, None]], axis=1)
@@ -169,7 +170,7 @@ def _small_toe(own: Poses, z: Float32s, side: str) -> tuple[Float32s, Float32s]:
     )
     forward, up = toe - heel, ankle - heel
     aside = np.cross(forward, up) if side == "right" else np.cross(up, forward)
-    length = np.linalg.norm(forward, axis=1, keepdims=True)
+    length = np.linalg.norm(forward[:, :2], axis=1, keepdims=True)
     aside *= length / np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-6)
     point = heel + _TOE_ALONG * forward + _TOE_ASIDE * aside
     lowest = np.minimum(own[f"{side}_heel"][:, 2], own[f"{side}_foot_index"][:, 2])
