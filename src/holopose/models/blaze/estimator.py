@@ -8,7 +8,7 @@ from typing import Any
 
 from holopose.errors import ConfigError, ModelError
 from holopose.models.blaze.detector import PoseDetector
-from holopose.models.blaze.face import FaceFinder
+from holopose.models.blaze.face import FACE_POINTS, Face, FaceFinder
 from holopose.models.blaze.hands import HAND_POINTS, Hand, HandFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.models.blaze.network import SPECS, Network
@@ -33,7 +33,8 @@ class BlazeEstimator:
         layout: Keypoint layout of the results.
         native: Keep body 33, face 468 and hands 21 beside the layout.
         min_hand_px: Side of a hand's region under which fingers are not looked for (not in search ``whole``).
-        min_hand_peak: The same, in any search, for the mean heatmap peak of wrist and knuckles: hidden hands have none.
+        min_part_peak: Mean heatmap peak of the body's own face or hand landmarks under which a face or hand is not
+            looked for: hidden ones have none.
         info: What to say of model and runtime in result files.
 
     Raises:
@@ -51,7 +52,7 @@ class BlazeEstimator:
         layout: Skeleton = WHOLEBODY133,
         native: bool = False,
         min_hand_px: float = 24.0,
-        min_hand_peak: float = 0.5,
+        min_part_peak: float = 0.5,
         info: Mapping[str, Any] | None = None,
     ) -> None:
         if search != "whole" and search not in PLANS:
@@ -71,7 +72,7 @@ class BlazeEstimator:
         self._layout = layout
         self._native = native
         self._min_hand_px = 0.0 if search == "whole" else min_hand_px
-        self._min_hand_peak = min_hand_peak
+        self._min_part_peak = min_part_peak
         self.info: Mapping[str, Any] = dict(info or {})
         self.timings: dict[str, float] = {}
 
@@ -107,12 +108,17 @@ class BlazeEstimator:
         """Face and hands of one person."""
         return Person(
             body=body,
-            face=self._faces.find(pyramid, body.body_xy),
+            face=self._look_at_face(pyramid, body),
             left_hand=self._look_at_hand(pyramid, body, "left"),
             right_hand=self._look_at_hand(pyramid, body, "right"),
         )
 
+    def _look_at_face(self, pyramid: Pyramid, body: BodyLandmarks) -> Face | None:
+        if body.peak[FACE_POINTS].mean() < self._min_part_peak:
+            return None
+        return self._faces.find(pyramid, body.body_xy)
+
     def _look_at_hand(self, pyramid: Pyramid, body: BodyLandmarks, side: str) -> Hand | None:
-        if body.peak[list(HAND_POINTS[side])].mean() < self._min_hand_peak:
+        if body.peak[HAND_POINTS[side]].mean() < self._min_part_peak:
             return None
         return self._hands.find(pyramid, body.body_xy, body.visibility, side, min_px=self._min_hand_px)

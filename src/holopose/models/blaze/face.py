@@ -12,11 +12,14 @@ from holopose.models.blaze.network import Network
 from holopose.ops.crops import Pyramid, crop, to_tensor
 from holopose.ops.rois import around, project, rotation_between, transform
 
-__all__ = ["Face", "FaceFinder", "roi_from_body"]
+__all__ = ["FACE_POINTS", "Face", "FaceFinder", "roi_from_body"]
 
 _DETECT_SIDE = 128
 _MESH_SIDE = 192
 _LAYERS = merge_layers([8, 16, 16, 16])
+
+FACE_POINTS = slice(0, 11)
+"""Nose, eyes, ears and mouth among the body landmarks."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,7 +60,7 @@ class FaceFinder:
 
     def find(self, pyramid: Pyramid, body_xy: Floats) -> Face | None:
         """The face of one person with body landmarks (33, 2) px; None where there is none to see."""
-        first = roi_from_body(body_xy[:11])
+        first = roi_from_body(body_xy[FACE_POINTS])
         if first[2] < 2:
             return None
         points, scores = self._detect(pyramid, first, self._min_detection)
@@ -96,7 +99,7 @@ class FaceFinder:
             The face detector's score, 0 where it sees nothing, and the mean distance between its eyes and nose and the
             body's, relative to the size of the body's face.
         """
-        roi = roi_from_body(body_xy[:11])
+        roi = roi_from_body(body_xy[FACE_POINTS])
         points, scores = self._detect(pyramid, roi, 0.3) if roi[2] >= 2 else (np.zeros((0, 8, 2)), np.zeros(0))
         if not len(scores):
             return 0.0, np.inf

@@ -16,7 +16,7 @@ __all__ = ["HAND_POINTS", "Hand", "HandFinder", "roi_from_body"]
 _RECROP_SIDE = 256
 _SIDE = 224
 _MIN_WRIST_VISIBILITY = 0.1
-HAND_POINTS = {"left": (15, 17, 19), "right": (16, 18, 20)}
+HAND_POINTS = {"left": [15, 17, 19], "right": [16, 18, 20]}
 """Wrist, pinky knuckle and index knuckle among the body landmarks."""
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class HandFinder:
         wrist = HAND_POINTS[side][0]
         if visibility[wrist] <= _MIN_WRIST_VISIBILITY:
             return None
-        first = roi_from_body(body_xy[list(HAND_POINTS[side])])
+        first = roi_from_body(body_xy[HAND_POINTS[side]])
         if first[2] < max(min_px, 1.0) or _misses(first, pyramid.size_wh):
             return None
         roi = self._tighten(pyramid, first)
