@@ -26,16 +26,15 @@ Floats = npt.NDArray[np.float64]
 _JOINTS = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 _UPPER = [0, 2, 5, 7, 8, 11, 12]
 
-_LIKELY = 0.5  # detector score from which a place is tried without asking
+_LIKELY = 0.38  # detector score from which a place is tried without asking
 _PROMISING = 0.70  # sum of detector and face score from which a less likely place is tried
 _HOPELESS = 0.40  # quality of a first look under which no second look is worth its time
 _GHOST = 0.48  # quality under which nobody is reported
-_STEADY = 0.56  # quality from which a person without a face may be reported, if the landmarks hardly scatter
+_STEADY = 0.40  # quality less five times the scatter, from which a person without a face may be reported
 _SURE = 0.60  # quality from which nobody is doubted
 _FACE = 0.55  # score of a face that supports a doubtful person
 _FACE_APART = 0.75  # how far, in face sizes, its eyes and nose may lie from the pose's
 _PRESENT = 0.5  # mean presence that a doubtful person must have
-_MAX_SCATTER = 0.03  # mean displacement, relative to the person's size, that a person without a face may show
 _PERFECT = 0.75  # quality of a first look that a second would not better
 _GOOD = 0.60  # the same, where the second look would be at nearly the same ROI
 _CLEAR = 0.65  # quality of a person that explains every candidate around it
@@ -195,7 +194,7 @@ def _holds_up(pyramid: Pyramid, landmarker: PoseLandmarker, faces: FaceFinder, b
     score, apart = faces.agreement(pyramid, body.body_xy)
     if score >= _FACE and apart <= _FACE_APART:
         return True
-    return body.quality >= _STEADY and _scatter(pyramid, landmarker, body) <= _MAX_SCATTER
+    return body.quality - 5 * _scatter(pyramid, landmarker, body) >= _STEADY
 
 
 def _scatter(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks) -> float:
