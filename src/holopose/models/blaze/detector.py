@@ -16,7 +16,7 @@ import numpy.typing as npt
 from holopose.models.blaze.anchors import anchor_centres, decode, merge_layers, suppress
 from holopose.models.blaze.network import Network
 from holopose.ops.crops import Pyramid, crop, to_tensor
-from holopose.ops.rois import align, transform
+from holopose.ops.rois import align, normalize_angle, transform
 
 __all__ = ["Candidates", "Level", "PoseDetector", "group"]
 
@@ -182,7 +182,7 @@ def group(points: Floats, scores: npt.NDArray[np.float32]) -> Candidates:
         top = int(order[0])
         near = np.linalg.norm(rois[order, :2] - rois[top, :2], axis=1) < 0.2 * np.minimum(rois[order, 2], rois[top, 2])
         like = np.abs(np.log(rois[order, 2] / rois[top, 2])) < 0.3
-        turn = np.abs((rois[order, 4] - rois[top, 4] + np.pi) % (2 * np.pi) - np.pi) < 0.5
+        turn = np.abs(normalize_angle(rois[order, 4] - rois[top, 4])) < 0.5
         face = np.linalg.norm(heads[order] - heads[top], axis=1) < np.maximum(head_px[order], head_px[top])
         member = near & like & turn & face
         member[0] = True

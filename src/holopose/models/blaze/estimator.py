@@ -57,6 +57,8 @@ class BlazeEstimator:
     ) -> None:
         if search != "whole" and search not in PLANS:
             raise ConfigError(f"search: expected {', '.join([*PLANS, 'whole'])}, got {search!r}")
+        if max_people is not None and max_people < 1:
+            raise ConfigError(f"max_people: expected 1 or more, or None for everybody, got {max_people}")
         missing = set(SPECS) - set(networks)
         if missing:
             raise ModelError(f"the blaze family needs the networks {', '.join(sorted(missing))} too")

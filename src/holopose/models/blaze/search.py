@@ -17,6 +17,7 @@ from holopose.models.blaze.detector import Candidates, Level, PoseDetector
 from holopose.models.blaze.face import FaceFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.ops.crops import Pyramid
+from holopose.ops.rois import normalize_angle
 
 __all__ = ["PLANS", "Plan", "find_everybody", "find_one", "is_same_person"]
 
@@ -145,7 +146,7 @@ def _try(
 
 def _is_close(roi: Floats, other: Floats) -> bool:
     """Whether two ROIs (5,) are so much alike that a look at one tells what the other would show."""
-    turn = (roi[4] - other[4] + np.pi) % (2 * np.pi) - np.pi
+    turn = normalize_angle(roi[4] - other[4])
     apart = np.linalg.norm(roi[:2] - other[:2])
     return bool(apart < 0.06 * roi[2] and abs(np.log(other[2] / roi[2])) < 0.12 and abs(turn) < 0.15)
 
@@ -164,7 +165,7 @@ def _file(look: BodyLandmarks, people: list[list[BodyLandmarks]]) -> None:
 
 def _explains(known: BodyLandmarks, roi: Floats, head: Floats) -> bool:
     """Whether a candidate, ROI and head (5,) each, says what a known person says already."""
-    turn = (known.roi[4] - roi[4] + np.pi) % (2 * np.pi) - np.pi
+    turn = normalize_angle(known.roi[4] - roi[4])
     return bool(
         np.linalg.norm(known.roi[:2] - roi[:2]) < 0.25 * min(known.roi[2], roi[2])
         and abs(np.log(known.roi[2] / roi[2])) < 0.35

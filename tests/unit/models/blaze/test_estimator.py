@@ -143,6 +143,12 @@ def test_unknown_search(blaze_scenes: ModuleType) -> None:
     assert all(name in str(caught.value) for name in SEARCHES)
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_at_most_nobody_makes_no_sense(blaze_scenes: ModuleType, count: int) -> None:
+    with pytest.raises(ConfigError, match=f"expected 1 or more, or None for everybody, got {count}"):
+        blaze_scenes.FakeBlaze().estimator(max_people=count)
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_missing_network(blaze_scenes: ModuleType, name: str) -> None:
     networks = dict(blaze_scenes.FakeBlaze().networks)
