@@ -223,14 +223,15 @@ def main() -> int:
     parser.add_argument("pictures", nargs="*", type=Path, help="pictures or folders (default: shared data/images)")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of holopose; 0 = its own choice")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="arithmetic of holopose")
     parser.add_argument("--mediapipe-python", type=Path, help="a Python that has mediapipe 0.10.21 already")
     parser.add_argument("--venv", type=Path, default=ROOT / ".cache" / "mediapipe-0.10.21", help="where to make one")
     parser.add_argument("--stages", action="store_true", help="show where holopose's time goes as well")
     options = parser.parse_args()
     paths = find_pictures(options.pictures)
     estimators = {
-        "whole": build_estimator(search="whole", max_people=1, threads=options.threads),
-        "all people": build_estimator(threads=options.threads),
+        "whole": build_estimator(search="whole", max_people=1, threads=options.threads, precision=options.precision),
+        "all people": build_estimator(threads=options.threads, precision=options.precision),
     }
     with MediaPipe(options.mediapipe_python or mediapipe_python(options.venv)) as rival:
         print(f"MediaPipe {rival.info['version']} on Python {rival.info['python']}, static mode, model_complexity 1")
