@@ -195,18 +195,27 @@ def _holds_up(pyramid: Pyramid, landmarker: PoseLandmarker, faces: FaceFinder, b
     score, apart = faces.agreement(pyramid, body.body_xy)
     if score >= _FACE and apart <= _FACE_APART:
         return True
-    return body.quality - 5 * _scatter(pyramid, landmarker, body) >= _STEADY
+    return _is_steady(pyramid, landmarker, body, (body.quality - _STEADY) / 5)
 
 
-def _scatter(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks) -> float:
-    """Mean over four moved ROIs of the median landmark displacement, relative to the person's size."""
-    size = float(np.linalg.norm(np.ptp(body.body_xy, axis=0)))
+def _is_steady(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks, most: float) -> bool:
+    """Whether the landmarks stay when the ROI moves.
+
+    From each of four moved ROIs the median landmark displacement, relative to the person's size, is taken; their mean
+    must not be more than `most`. Ghosts are mostly out after the first.
+    """
+    size = max(float(np.linalg.norm(np.ptp(body.body_xy, axis=0))), 1e-6)
     shift = np.array([0.08 * body.roi[2], 0, 0, 0, 0])
     turn = np.array([0, 0, 0, 0, 0.2])
     smaller, larger = np.array([1, 1, 0.85, 0.85, 1]), np.array([1, 1, 1.2, 1.2, 1])
     moved = (body.roi * smaller, body.roi * larger, body.roi + turn, body.roi + shift)
-    apart = [np.linalg.norm(landmarker.look(pyramid, roi).body_xy - body.body_xy, axis=1) for roi in moved]
-    return float(np.mean(np.median(apart, axis=1))) / max(size, 1e-6)
+    left = most * len(moved)
+    for roi in moved:
+        apart = np.linalg.norm(landmarker.look(pyramid, roi).body_xy - body.body_xy, axis=1)
+        left -= float(np.median(apart)) / size
+        if left < 0:
+            return False
+    return True
 
 
 def _average(looks: list[BodyLandmarks]) -> BodyLandmarks:
