@@ -51,7 +51,7 @@ class BlazeEstimator:
         min_score: float = 0.0,
         layout: Skeleton = WHOLEBODY133,
         native: bool = False,
-        min_hand_px: float = 24.0,
+        min_hand_px: float = 36.0,
         min_part_peak: float = 0.5,
         info: Mapping[str, Any] | None = None,
     ) -> None:
