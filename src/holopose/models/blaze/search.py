@@ -62,7 +62,7 @@ class Plan:
 
 
 PLANS: Mapping[str, Plan] = {
-    "normal": Plan(((Level(224), Level(373)), (Level(640, 64),)), min_detection=0.2),
+    "normal": Plan(((Level(224), Level(373)), (Level(640, 32),)), min_detection=0.2),
     "thorough": Plan(
         (
             (Level(192, 32), Level(224), Level(288), Level(373), Level(480, 64), Level(640, 64)),
