@@ -217,7 +217,7 @@ def run_files(
 ) -> Summary:
     """Find everybody in every picture and write one set of files for each.
 
-    A picture that cannot be read is reported and the others go on. Nothing is written over unless `config.overwrite`,
+    A picture that cannot be read, or whose results cannot be written, is reported and the others go on. Nothing is written over unless `config.overwrite`,
     which is checked for all of them before the work starts. Files appear complete or not at all.
 
     Args:
@@ -228,7 +228,7 @@ def run_files(
         estimator: Used instead of loading the model of `config`.
 
     Raises:
-        OutputError: results are there already or cannot be written.
+        OutputError: results are there already, or the folder cannot be used.
         ConfigError, ModelError, BackendError: the model cannot be loaded as asked.
     """
     out_dir = Path(out_dir)
@@ -259,7 +259,7 @@ def _process(path: Path, frame: Frame, pipeline: Pipeline, sinks: Mapping[Path, 
     people: list[int] = []
     try:
         run([frame], pipeline, list(sinks.values()), lambda _, poses: people.append(len(poses)))
-    except (InputError, BackendError) as error:
+    except (InputError, BackendError, OutputError) as error:
         named = type(error)(f"{path}: {error}")
         return Outcome(path, None, time.perf_counter() - started_s, error=named)
     return Outcome(path, sum(people), time.perf_counter() - started_s, tuple(sinks))

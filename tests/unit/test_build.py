@@ -219,6 +219,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         run_files([save(tmp_path / "a.png")], tmp_path / "file", CONFIG, estimator=EdgeEstimator())
 
 
+def test_results_that_cannot_be_written_stop_only_their_picture(tmp_path: Path) -> None:
+    """A file name can be too long for its results."""
+    inputs = [save(tmp_path / f"{'x' * 245}.png"), save(tmp_path / "b.png")]
+    out = tmp_path / "out"
+    summary = run_files(inputs, out, CONFIG, estimator=EdgeEstimator())
+    first, second = summary.outcomes
+    assert isinstance(first.error, OutputError)
+    assert "\n" not in str(first.error)
+    assert second.error is None
+    assert {"b.json", "b.csv", "b.overlay.png"} <= set(files_in(out))
+    assert summary.exit_code == 1
+
+
 def test_an_interruption_leaves_no_half_file(tmp_path: Path) -> None:
     class Interrupted(EdgeEstimator):
         def _one(self, frame: Frame) -> Poses:
