@@ -217,8 +217,9 @@ def run_files(
 ) -> Summary:
     """Find everybody in every picture and write one set of files for each.
 
-    A picture that cannot be read, or whose results cannot be written, is reported and the others go on. Nothing is written over unless `config.overwrite`,
-    which is checked for all of them before the work starts. Files appear complete or not at all.
+    A picture that cannot be read, or whose results cannot be written, is reported and the others go on. Nothing is
+    written over unless `config.overwrite`, which is checked for all of them before the work starts. Files appear
+    complete or not at all.
 
     Args:
         inputs: Pictures.
