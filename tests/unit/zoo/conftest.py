@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,7 @@ class Stock:
 
 @pytest.fixture
 def stock(shelf: Shelf) -> Stock:
-    one, two = os.urandom(70_000), os.urandom(3_000)
+    one, two = random.Random(1).randbytes(70_000), random.Random(2).randbytes(3_000)
     wheel = shelf.wheel({"madeup/nets/one.bin": one, "madeup/two.bin": two, "madeup/other.py": b"raise SystemExit"})
     assets = (
         shelf.asset("one", one, Member(wheel, "madeup/nets/one.bin")),
