@@ -14,8 +14,6 @@ import pytest
 from holopose.skeletons import COCO17, WHOLEBODY133, Skeleton
 from holopose.types import Boxes, Frame, Poses
 
-pytest.importorskip("pycocotools", reason="pycocotools is in the extra `dev`")
-
 Script = Callable[[str], ModuleType]
 
 

@@ -118,8 +118,6 @@ def test_random_bytes(data: bytes) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_file_that_ends_early_is_never_half_a_picture(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Wherever it is cut: the whole picture, or a line that says so."""
-    if name == "heic":
-        pytest.importorskip("pi_heif", reason="needs the extra heic")
     data = PICTURES[name]
     whole = read_image(data)
     cuts = {*range(0, len(data), 11), *range(max(0, len(data) - 40), len(data))}
@@ -134,8 +132,6 @@ def test_a_file_that_ends_early_is_never_half_a_picture(name: str, capfd: pytest
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_bytes_after_the_end_do_no_harm(name: str) -> None:
-    if name == "heic":
-        pytest.importorskip("pi_heif", reason="needs the extra heic")
     data = PICTURES[name]
     for more in (b"more\xff\xd8" * 20, bytes(50), S["box"](b"free", b"more")):
         assert np.array_equal(read_image(data + more).image, read_image(data).image)

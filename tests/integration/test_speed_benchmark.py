@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 
@@ -72,7 +73,6 @@ def test_ratios_are_of_mean_times(benchmark_script: Script, capsys: pytest.Captu
 
 
 def test_the_child_process(benchmark_script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cv2 = pytest.importorskip("cv2")
     speed = benchmark_script("speed_still")
     (tmp_path / "mediapipe.py").write_text(MEDIAPIPE_STAND_IN, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

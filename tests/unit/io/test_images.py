@@ -195,8 +195,6 @@ CUT = {
 
 @pytest.mark.parametrize("name", CUT)
 def test_truncated(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    if name == "heic":
-        pytest.importorskip("pi_heif", reason="needs the extra heic")
     path = tmp_path / "cut.bin"
     path.write_bytes(CUT[name])
     assert error(path).startswith(f"{path}: ")
@@ -301,7 +299,6 @@ TURNS = [
 
 @pytest.mark.parametrize(("orientation", "turns"), TURNS)
 def test_heic(orientation: int, turns: tuple[tuple[bytes, bytes], ...]) -> None:
-    pytest.importorskip("pi_heif", reason="needs the extra heic")
     data = S["with_properties"](S["HEIC"], *turns)
     image = read_image(data).image
     shown = S["turned"](SCENE, orientation)
@@ -311,7 +308,6 @@ def test_heic(orientation: int, turns: tuple[tuple[bytes, bytes], ...]) -> None:
 
 
 def test_heic_transparency() -> None:
-    pytest.importorskip("pi_heif", reason="needs the extra heic")
     image = read_image(S["HEIC_ALPHA"]).image
     assert (image[:, :6] > 245).all()
     assert np.abs(image[:, 20:].astype(int) - SCENE[:, 20:]).mean() < 6
