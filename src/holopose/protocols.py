@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy.typing as npt
 
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Boxes, Frame, Poses
+from holopose.types import Boxes, Frame, FrameInfo, Poses
 
 __all__ = ["Detector", "Estimator", "Filter", "KeypointModel", "Runtime", "Sink", "Source", "Tracker"]
 
@@ -100,7 +100,11 @@ class Source(Protocol):
 
     @property
     def info(self) -> Mapping[str, object]:
-        """What is known before the first frame: name, size, rate, count."""
+        """What is known before the first frame: kind, name, and for a clip width, height, rotation, rate, count."""
+
+    @property
+    def end_info(self) -> Mapping[str, object]:
+        """What only reading tells: frames decoded, damaged packets, whether the file was cut short. May be empty."""
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames, in order."""
@@ -111,10 +115,13 @@ class Source(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Writes results under a temporary name, which becomes the real one only when all went well."""
+    """Writes results under a temporary name, which becomes the real one only when all went well.
 
-    def write(self, frame: Frame, poses: Poses) -> None:
-        """Take one frame's people."""
+    Made before the first frame; touches nothing on disk before the first `write`.
+    """
+
+    def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
+        """Take one frame's people; only sinks that draw need the pixels of a Frame."""
 
     def close(self, *, ok: bool) -> None:
         """End; `ok=False` leaves no file behind."""

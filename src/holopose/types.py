@@ -1,4 +1,4 @@
-"""Owns the nouns that travel between the parts: Frame, Boxes, Poses, PoseSequence, Sample.
+"""Owns the nouns that travel between the parts: Frame, FrameInfo, Boxes, Poses, PoseSequence, Sample.
 
 All are frozen; their arrays are checked once and locked, also after pickling. `allclose` compares, `==` is identity.
 Pixel coordinates everywhere: float32, x right, y down, (0, 0) is the centre of the original image's top-left pixel.
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from holopose.errors import InputError
 from holopose.skeletons.skeleton import Skeleton
 
-__all__ = ["Boxes", "Frame", "PoseSequence", "Poses", "Sample"]
+__all__ = ["Boxes", "Frame", "FrameInfo", "PoseSequence", "Poses", "Sample"]
 
 Float = npt.NDArray[np.float32]
 Pick = int | np.integer[Any] | slice | npt.NDArray[Any] | list[int]
@@ -128,6 +128,28 @@ class Frame(_Frozen):
         """Width and height in pixels."""
         return int(self.image.shape[1]), int(self.image.shape[0])
 
+    @property
+    def info(self) -> FrameInfo:
+        """The same frame without its pixels."""
+        return FrameInfo(self.index, self.time_s, self.name, self.size_wh)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """Which frame a result belongs to, without its pixels: what sinks other than pictures need of a Frame.
+
+    Attributes:
+        index: 0-based position in its source.
+        time_s: Seconds, None for stills.
+        name: Name of the picture or clip.
+        size_wh: Width and height in pixels.
+    """
+
+    index: int
+    time_s: float | None
+    name: str
+    size_wh: tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boxes(_Frozen):
@@ -184,6 +206,9 @@ class Poses(_Frozen):
         world: (N, K, 3) float32 metres, origin mid-hip, x right, y down, z away from the camera, relative to the
             person and not to the camera; NaN where the model gives none; or None.
         native: The same people in the model's own layout before conversion, kept only when asked for.
+        raw_xy: (N, K, 2) float32 px, `xy` before smoothing and repair, kept only when asked for.
+        swapped: (N, K) bool, keypoints whose left and right seem exchanged at this moment (exchanged back already where
+            that was asked for); None where nobody looked.
 
     ``poses["left_knee"]`` gives (N, 3) x, y, score; ``poses[0]``, ``poses[mask]`` and slices give Poses;
     ``poses.part("left_hand")`` gives Poses of that part's keypoints.
@@ -197,6 +222,8 @@ class Poses(_Frozen):
     visible: npt.NDArray[np.bool_] | None = None
     world: Float | None = None
     native: Poses | None = None
+    raw_xy: Float | None = None
+    swapped: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.skeleton)
@@ -209,12 +236,16 @@ class Poses(_Frozen):
         if ids.shape != (len(xy),):
             raise InputError(f"Poses.ids: expected shape ({len(xy)},), got {ids.shape}")
         ids.setflags(write=False)
-        if self.visible is not None:
-            visible = np.array(self.visible, dtype=np.bool_)
-            if visible.shape != score.shape:
-                raise InputError(f"Poses.visible: expected shape {score.shape}, got {visible.shape}")
-            visible.setflags(write=False)
-            object.__setattr__(self, "visible", visible)
+        for name in ("visible", "swapped"):
+            flags = getattr(self, name)
+            if flags is not None:
+                flags = np.array(flags, dtype=np.bool_)
+                if flags.shape != score.shape:
+                    raise InputError(f"Poses.{name}: expected shape {score.shape}, got {flags.shape}")
+                flags.setflags(write=False)
+                object.__setattr__(self, name, flags)
+        if self.raw_xy is not None:
+            object.__setattr__(self, "raw_xy", _floats("Poses", "raw_xy", self.raw_xy, xy.shape))
         if self.world is not None:
             object.__setattr__(self, "world", _floats("Poses", "world", self.world, (len(xy), count, 3)))
         if self.native is not None and len(self.native) != len(xy):
@@ -252,6 +283,8 @@ class Poses(_Frozen):
             visible=None if self.visible is None else self.visible[rows],
             world=None if self.world is None else self.world[rows],
             native=None if self.native is None else self.native[rows],
+            raw_xy=None if self.raw_xy is None else self.raw_xy[rows],
+            swapped=None if self.swapped is None else self.swapped[rows],
         )
 
     def part(self, name: str) -> Poses:
@@ -271,6 +304,8 @@ class Poses(_Frozen):
             ids=self.ids,
             visible=None if self.visible is None else self.visible[:, keep],
             world=None if self.world is None else self.world[:, keep],
+            raw_xy=None if self.raw_xy is None else self.raw_xy[:, keep],
+            swapped=None if self.swapped is None else self.swapped[:, keep],
         )
 
     def replace(self, **changes: Any) -> Self:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from holopose.io.runinfo import RunInfo
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Frame, Poses
+from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["SCHEMA", "describe_run", "describe_skeleton", "frame_record", "normalize", "plain_name", "rounded"]
 
@@ -76,7 +76,7 @@ def describe_skeleton(skeleton: Skeleton) -> dict[str, Any]:
 
 
 def frame_record(
-    frame: Frame, poses: Poses, *, native: bool = False, world: bool = True, normalized: bool = False
+    frame: Frame | FrameInfo, poses: Poses, *, native: bool = False, world: bool = True, normalized: bool = False
 ) -> dict[str, Any]:
     """One frame and everybody in it.
 

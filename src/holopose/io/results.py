@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from holopose.errors import HoloposeError, InputError
 from holopose.io.records import SCHEMA
 from holopose.skeletons.layouts import LAYOUTS
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Boxes, Poses
+from holopose.types import Boxes, FrameInfo, Poses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,26 +21,9 @@ if TYPE_CHECKING:
 
     from holopose.io.schema import FrameRecord, NativeRecord, PersonRecord, ResultDocument, SkeletonRecord
 
-__all__ = ["FrameInfo", "read_document", "read_results"]
+__all__ = ["read_document", "read_results"]
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FrameInfo:
-    """Which frame a result belongs to.
-
-    Attributes:
-        index: 0-based position in its source.
-        time_s: Seconds, None for stills.
-        name: Name of the picture or clip.
-        size_wh: Width and height in pixels.
-    """
-
-    index: int
-    time_s: float | None
-    name: str
-    size_wh: tuple[int, int]
 
 
 def read_document(path: Path | str) -> ResultDocument:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["RunInfo"]
@@ -33,6 +33,7 @@ class RunInfo:
         precision: Arithmetic, such as ``f32``.
         score: What a keypoint's score means, in a sentence or two.
         source: More about the source than name and size, such as the rate of a clip; JSON only.
+        source_end: Asked when a file is finished: what only the end of the source tells, such as damaged packets.
         version: Version of holopose.
     """
 
@@ -45,4 +46,5 @@ class RunInfo:
     precision: str
     score: str
     source: Mapping[str, Plain] = field(default_factory=dict)
+    source_end: Callable[[], Mapping[str, Plain]] = dict
     version: str = field(default_factory=_version)

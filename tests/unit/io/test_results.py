@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from holopose.errors import InputError
-from holopose.io.results import FrameInfo, read_document, read_results
+from holopose.io.results import read_document, read_results
 from holopose.io.sinks import JsonSink
 from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133
-from holopose.types import Boxes, Frame, Poses
+from holopose.types import Boxes, Frame, FrameInfo, Poses
 
 WITHIN = 0.0052  # half of the last decimal place of a pixel, and float32
 

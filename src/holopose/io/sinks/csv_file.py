@@ -22,7 +22,7 @@ from holopose.io.records import (
 )
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.types import Frame, Poses
+from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["CsvSink"]
 
@@ -69,7 +69,7 @@ class CsvSink:
         self._columns = (*_COLUMNS, *(_NORMALIZED if normalized else ()), *(_WORLD if world else ()))
         self._headed = False
 
-    def write(self, frame: Frame, poses: Poses) -> None:
+    def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
         """Append one frame's rows."""
         self._head()
         where = [plain_name(frame.name), frame.index, _cell(frame.time_s, TIME_DIGITS)]
@@ -99,7 +99,7 @@ class CsvSink:
             self._headed = True
             self._rows.writerow(self._columns)
 
-    def _measures(self, frame: Frame, poses: Poses, row: int) -> list[list[str]]:
+    def _measures(self, frame: Frame | FrameInfo, poses: Poses, row: int) -> list[list[str]]:
         """The columns from x on for one person, a cell per keypoint."""
         count = len(poses.skeleton)
         blank = [""] * count

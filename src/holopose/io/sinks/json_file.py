@@ -12,7 +12,7 @@ from holopose.io.records import SCHEMA, describe_run, describe_skeleton, frame_r
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Frame, Poses
+from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["JsonSink"]
 
@@ -53,7 +53,7 @@ class JsonSink:
         self._count = 0
         self._closed = False
 
-    def write(self, frame: Frame, poses: Poses) -> None:
+    def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
         """Append one frame.
 
         Raises:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from holopose.errors import OutputError
 from holopose.io.sinks.staged import StagedFile
-from holopose.types import Frame, Poses
+from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["FORMATS", "OverlaySink", "Paints", "encode_picture"]
 
@@ -62,12 +62,14 @@ class OverlaySink:
         self._file = StagedFile(path, overwrite=overwrite, inputs=inputs)
         self._written = False
 
-    def write(self, frame: Frame, poses: Poses) -> None:
+    def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
         """Draw and encode the picture.
 
         Raises:
             OutputError: the format cannot hold it, it cannot be written, or there was a picture before it.
         """
+        if not isinstance(frame, Frame):
+            raise OutputError(f"{self._file.path}: expected a frame with its pixels to draw on; `holopose render` does")
         if self._written:
             raise OutputError(f"{self._file.path}: holds one picture, but frame {frame.index} came as another")
         self._written = True

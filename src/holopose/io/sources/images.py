@@ -46,6 +46,11 @@ class ImageSource:
         """``kind``, ``count`` (of inputs) and ``names``, in order."""
         return self._info
 
+    @property
+    def end_info(self) -> Mapping[str, object]:
+        """Nothing more: reading pictures tells no more than `info`."""
+        return {}
+
     def __iter__(self) -> Iterator[Frame]:
         """The pictures in order, from the first, upright and RGB.
 
