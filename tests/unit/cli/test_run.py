@@ -39,15 +39,24 @@ def _some_value(option: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if option.kind == "names":
         return st.lists(st.sampled_from(option.choices), min_size=1, unique=True).map(tuple)
+    if option.name == "person":
+        return st.sampled_from(("all", "largest", "12"))
     if option.kind == "str":
         return st.sampled_from(option.choices or ("blaze", "gpu"))
     if option.kind == "int":
         return st.integers(int(option.low), 9) if not option.optional else st.one_of(st.none(), st.integers(1, 9))
-    return st.floats(option.low, min(option.high, 100))
+    number = st.floats(option.low, 100 if option.high is None else min(option.high, 100))
+    return st.one_of(st.none(), number) if option.optional else number
+
+
+def _goes_together(chosen: dict[str, Any]) -> bool:
+    transparent_jpg = chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg"
+    start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
+    return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
 
 
 options_given = st.fixed_dictionaries({}, optional={o.name: _some_value(o) for o in RunConfig.options()}).filter(
-    lambda chosen: not (chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg")
+    _goes_together
 )
 
 
@@ -94,7 +103,11 @@ def test_flags_win_over_the_file(holopose: Run, configs: list[RunConfig], pictur
         (["--search", "hole"], "search: expected one of thorough, normal, whole, got 'hole'; did you mean 'whole'?"),
         (["--min-score", "high"], "min_score: expected a number from 0 to 1, got 'high'"),
         (["--max-people", "0"], "max_people: expected a whole number of at least 1 or none, got 0"),
-        (["--save", "xml"], "save: expected one or more of json, csv, overlay, got 'xml'"),
+        (
+            ["--save", "xml"],
+            "save: expected one or more of json, jsonl, csv, wide-csv, parquet, trc, coco, openpose, alphapose, overlay, "
+            "skeleton, got 'xml'",
+        ),
         (["--config", "none.toml"], "none.toml: expected a readable TOML file: No such file or directory"),
         (["-o", "out"], "run: expected at least one picture; for example: holopose run photo.jpg -o out"),
         (["photo.jpg"], "run: expected a folder for the results; for example: holopose run photo.jpg -o out"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.config import GROUPS, Option, RunConfig, nearest
+from holopose.config import GROUPS, Option, RunConfig
 from holopose.errors import ConfigError
 
 
@@ -30,8 +30,18 @@ def values(option: Option) -> st.SearchStrategy[Any]:
 
 
 OPTIONS = RunConfig.options()
-some_options = st.fixed_dictionaries({}, optional={o.name: values(o) for o in OPTIONS}).filter(
-    lambda chosen: not (chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg")
+
+
+def goes_together(chosen: dict[str, Any]) -> bool:
+    transparent_jpg = chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg"
+    start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
+    return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
+
+
+persons = st.one_of(st.sampled_from(["all", "largest", "central"]), st.integers(0, 10**9).map(str))
+special = {"person": persons}
+some_options = st.fixed_dictionaries({}, optional={o.name: special.get(o.name, values(o)) for o in OPTIONS}).filter(
+    goes_together
 )
 
 
@@ -61,13 +71,14 @@ def test_defaults_are_acceptable_and_every_field_is_described() -> None:
         assert option.help.endswith(".")
         assert option.group in GROUPS
     written = tomllib.loads(config.to_toml())
-    assert set(written) == {o.name for o in OPTIONS} - {"max_people"}  # TOML has no null
+    nothing = {o.name for o in OPTIONS if o.default is None}
+    assert set(written) == {o.name for o in OPTIONS} - nothing  # TOML has no null
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_persons": 2}, r"max_persons: unknown option; did you mean 'max_people'\?"),
+        ({"max_peple": 2}, r"max_peple: unknown option; did you mean 'max_people'\?"),
         ({"search": "hole"}, r"search: expected one of thorough, normal, whole, got 'hole'; did you mean 'whole'\?"),
         ({"precision": "int8"}, "precision: expected one of f32, bf16, got 'int8'$"),
         ({"layout": "hand21"}, "layout: expected one of coco17"),
@@ -79,10 +90,14 @@ def test_defaults_are_acceptable_and_every_field_is_described() -> None:
         ({"min_score": float("nan")}, "min_score: expected a number from 0 to 1, got nan"),
         ({"min_score": "0.5"}, "min_score: expected a number from 0 to 1, got '0.5'"),
         ({"world": 1}, "world: expected true or false, got 1"),
-        ({"save": ()}, "save: expected one or more of json, csv, overlay"),
-        ({"save": ["json", "xml"]}, "save: expected one or more of json, csv, overlay"),
+        ({"save": ()}, "save: expected one or more of json, jsonl, csv"),
+        ({"save": ["json", "xml"]}, "save: expected one or more of json, jsonl, csv"),
         ({"device": ""}, "device: expected a word, got ''"),
         ({"background": "transparent", "overlay_format": "jpg"}, "choose png or webp"),
+        ({"person": "tallest"}, "person: expected all, largest, central or a number, got 'tallest'"),
+        ({"person": "-1"}, "person: expected all, largest, central or a number, got '-1'"),
+        ({"start_s": 2.0, "end_s": 2.0}, r"end_s: expected more than start_s \(2\), got 2"),
+        ({"smooth": "one_euro"}, "smooth: expected one of none, one-euro.*did you mean 'one-euro'"),
     ],
 )
 def test_what_is_refused_is_refused_in_one_clear_line(options: dict[str, Any], message: str) -> None:
@@ -100,7 +115,7 @@ def test_values_are_normalised_to_their_types() -> None:
 
 def test_groups_narrow_what_is_accepted() -> None:
     assert RunConfig.from_options("people", "input", search="whole").search == "whole"
-    with pytest.raises(ConfigError, match="style: this option belongs to 'The overlay picture' and has no meaning"):
+    with pytest.raises(ConfigError, match="style: this option belongs to 'The overlay' and has no meaning"):
         RunConfig.from_options("people", "input", style="classic")
     assert "style" in RunConfig().to_options("drawing")
     assert "style" not in RunConfig().to_options("people")
@@ -136,10 +151,6 @@ def test_replace_checks_again() -> None:
     assert (config.search, config.max_people) == ("whole", 1)
     with pytest.raises(ConfigError, match="unknown option"):
         config.replace(nothing=1)
-
-
-def test_nearest_ignores_dashes() -> None:
-    assert nearest("max-people", [o.name for o in OPTIONS]) == "max_people"
 
 
 def test_choices_are_those_of_the_parts() -> None:

@@ -6,23 +6,24 @@ The defaults of `RunConfig` are the defaults of holopose; no other place keeps d
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
+from holopose.config.option import KINDS, Option, nearest
 from holopose.errors import ConfigError
 
-__all__ = ["GROUPS", "Option", "RunConfig", "nearest"]
+__all__ = ["GROUPS", "RunConfig"]
 
 GROUPS: dict[str, str] = {
     "people": "Who is found and how",
-    "input": "Pictures in",
+    "input": "Pictures and clips in",
+    "clips": "Time: identities and smooth motion",
+    "many": "Many inputs",
     "output": "Results out",
-    "drawing": "The overlay picture",
+    "drawing": "The overlay",
 }
 """Groups of options and their headings; `holopose.estimate` takes the first two, `holopose.paint` the last."""
 
@@ -31,127 +32,11 @@ _LAYOUTS = (  # spelt out, as `_PARTS` is, so that options are known without loa
     *("openpose18", "openpose25", "mpii16", "face68"),  # not hand21: a person has two
 )
 _PARTS = ("body", "feet", "face", "left_hand", "right_hand")
-
-Kind = Literal["bool", "int", "float", "str", "names"]
-_KINDS: dict[str, Kind] = {
-    "bool": "bool",
-    "int": "int",
-    "int | None": "int",
-    "float": "float",
-    "str": "str",
-    "tuple[str, ...]": "names",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """What one field of `RunConfig` accepts.
-
-    Attributes:
-        name: The field's name; the command line writes it with dashes.
-        kind: Type of its value; `names` is a list of words, written with commas on the command line.
-        default: Value when nothing is said.
-        help: One sentence.
-        group: Key of `GROUPS`.
-        choices: Words accepted (for `str` and `names`); empty = any word.
-        low: Smallest number accepted.
-        high: Largest number accepted.
-        optional: None is a value too.
-    """
-
-    name: str
-    kind: Kind
-    default: Any
-    help: str
-    group: str
-    choices: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    optional: bool = False
-
-    @property
-    def flag(self) -> str:
-        """Name on the command line, such as ``--max-people``."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def expected(self) -> str:
-        """What is accepted, in words."""
-        choices = ", ".join(self.choices)
-        words = {
-            "bool": "true or false",
-            "int": "a whole number",
-            "float": "a number",
-            "str": f"one of {choices}" if choices else "a word",
-            "names": f"one or more of {choices}" if choices else "one or more words",
-        }[self.kind]
-        if self.low is not None and self.high is not None:
-            words += f" from {self.low:g} to {self.high:g}"
-        elif self.low is not None:
-            words += f" of at least {self.low:g}"
-        return words + (" or none" if self.optional else "")
-
-    def check(self, value: object) -> Any:
-        """The value in its proper type.
-
-        Raises:
-            ConfigError: it is of the wrong type or outside what the option accepts.
-        """
-        if value is None and self.optional:
-            return None
-        if self.kind == "bool" and isinstance(value, bool):
-            return value
-        if self.kind in ("int", "float") and self._is_number(value):
-            return int(cast("int", value)) if self.kind == "int" else float(cast("float", value))
-        if self.kind == "str" and isinstance(value, str) and value and (not self.choices or value in self.choices):
-            return value
-        if self.kind == "names":
-            names = self._names(value)
-            if names:
-                return names
-        hint = ""
-        if self.kind == "str" and isinstance(value, str) and value and self.choices:
-            from difflib import get_close_matches
-
-            near = get_close_matches(value, self.choices, n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{self.name}: expected {self.expected}, got {value!r}{hint}")
-
-    def _is_number(self, value: object) -> bool:
-        wanted: type = Integral if self.kind == "int" else Real
-        if isinstance(value, bool) or not isinstance(value, wanted):
-            return False
-        number = float(cast("float", value))
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return math.isfinite(number) and low <= number <= high
-
-    def _names(self, value: object) -> tuple[str, ...]:
-        """The words of a list (or of one text with commas), each once; empty when something is wrong."""
-        if isinstance(value, str):
-            value = [word.strip() for word in value.split(",") if word.strip()]
-        if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
-            return ()
-        words = tuple(dict.fromkeys(value))
-        return words if not self.choices or set(words) <= set(self.choices) else ()
-
-    def parse(self, text: str) -> Any:
-        """The value that `text` on the command line stands for.
-
-        Raises:
-            ConfigError: the text does not stand for an acceptable value.
-        """
-        if self.optional and text.strip().lower() == "none":
-            return None
-        value: object = text
-        try:
-            if self.kind == "int":
-                value = int(text)
-            elif self.kind == "float":
-                value = float(text)
-        except ValueError:
-            value = text  # `check` says what was expected
-        return self.check(value)
+_SAVES = (
+    *("json", "jsonl", "csv", "wide-csv", "parquet", "trc"),
+    *("coco", "openpose", "alphapose", "overlay", "skeleton"),
+)
+_SMOOTHERS = ("none", "one-euro", "mediapipe", "kalman", "savgol", "butterworth", "median", "weighted")
 
 
 def _option(default: Any, group: str, text: str, **limits: Any) -> Any:
@@ -194,10 +79,44 @@ class RunConfig:
     max_megapixels: float = _option(
         100.0, "input", "Refuse larger pictures before decoding them.", low=0.0001, high=1_000_000
     )
-    save: tuple[str, ...] = _option(
-        ("json", "csv", "overlay"), "output", "Files to write per picture.", choices=("json", "csv", "overlay")
+    recursive: bool = _option(False, "many", "Look into the folders of a folder too.")
+    start_s: float | None = _option(None, "clips", "Begin a clip here, seconds.", low=0)
+    end_s: float | None = _option(None, "clips", "End a clip before this, seconds.", low=0)
+    every: int = _option(1, "clips", "Of a clip take every so-manieth frame only.", low=1)
+    follow: bool = _option(True, "clips", "Follow people from frame to frame; without, each frame is searched anew.")
+    detect_every_s: float = _option(
+        0.5, "clips", "While following, look for newcomers this often, seconds; 0 = in every frame.", low=0
+    )
+    track: bool = _option(True, "clips", "Give people identities.")
+    gap_s: float = _option(2.0, "clips", "Keep the identity of somebody out of sight for so long, seconds.", low=0)
+    person: str = _option("all", "clips", "Whom to keep: all, largest, central, or the number of an identity.")
+    smooth: str = _option(
+        "one-euro",
+        "clips",
+        "How motion is smoothed; savgol, butterworth, median and weighted use the whole clip.",
+        choices=_SMOOTHERS,
+    )
+    keep_raw: bool = _option(False, "clips", "Keep the coordinates before smoothing beside the smoothed ones.")
+    max_gap_s: float = _option(
+        0.2, "clips", "Smoothers that use the whole clip fill gaps up to this long, seconds; 0 = none.", low=0
+    )
+    fix_swaps: bool = _option(False, "clips", "Exchange left and right back where they were exchanged for a moment.")
+    anatomy: bool = _option(False, "clips", "Pull doubtful joints towards the person's own bone lengths.")
+    flow: bool = _option(False, "clips", "Carry people over gaps of the detector by optical flow.")
+    min_motion: float = _option(
+        0.0, "clips", "Keep only frames whose pose moved by this share of the person's size; 0 = all.", low=0
+    )
+    max_fps: float | None = _option(None, "clips", "Keep at most so many frames per second.", low=0.000001)
+    save: tuple[str, ...] = _option(("json", "csv", "overlay"), "output", "Files to write.", choices=_SAVES)
+    together: bool = _option(
+        False, "many", "One set of files for all pictures of a folder or an archive, not one per picture."
     )
     overwrite: bool = _option(False, "output", "Replace results that are already there.")
+    resume: bool = _option(False, "many", "Go on with a run that was broken off: leave out what is complete.")
+    coco_form: str = _option("parts", "output", "Shape of COCO files.", choices=("parts", "body", "flat133", "dataset"))
+    alphapose_form: str = _option("coco", "output", "Shape of AlphaPose files.", choices=("coco", "cmu", "open"))
+    encoder: str = _option("h264", "output", "Encoder of the overlay video.", choices=("h264", "vp9", "av1"))
+    audio: bool = _option(True, "output", "Copy the clip's sound into the overlay video.")
     normalized: bool = _option(False, "output", "Add coordinates as fractions of width and height to the JSON.")
     overlay_format: str = _option(
         "png", "output", "File format of the overlay picture.", choices=("png", "jpg", "webp")
@@ -235,6 +154,10 @@ class RunConfig:
                 "background: expected a format with transparency for 'transparent', got overlay_format "
                 "'jpg'; choose png or webp"
             )
+        if self.person not in ("all", "largest", "central") and not (self.person.isascii() and self.person.isdigit()):
+            raise ConfigError(f"person: expected all, largest, central or a number, got {self.person!r}")
+        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
+            raise ConfigError(f"end_s: expected more than start_s ({self.start_s:g}), got {self.end_s:g}")
 
     @staticmethod
     def options(*groups: str) -> tuple[Option, ...]:
@@ -306,21 +229,9 @@ class RunConfig:
 @lru_cache(maxsize=1)
 def _all_options() -> tuple[Option, ...]:
     return tuple(
-        Option(name=f.name, kind=_KINDS[str(f.type)], default=f.default, optional="None" in str(f.type), **f.metadata)
+        Option(name=f.name, kind=KINDS[str(f.type)], default=f.default, optional="None" in str(f.type), **f.metadata)
         for f in fields(RunConfig)
     )
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The one of `words` that is spelt most like `word`.
-
-    >>> nearest("max-person", ["min_score", "max_people"])
-    'max_people'
-    """
-    from difflib import SequenceMatcher
-
-    plain = word.lower().replace("-", "_")
-    return max(words, key=lambda known: SequenceMatcher(None, plain, known.lower().replace("-", "_")).ratio())
 
 
 def _refuse_unknown(options: Iterable[str], known: list[str]) -> None:
