@@ -42,7 +42,7 @@ def bench(
 
     Times are medians in milliseconds, after one run to warm up. Files are written to a temporary folder.
     """
-    from holopose import build
+    from holopose.build import parts
 
     configs = [
         RunConfig(search=mode.strip(), device=device, precision=precision, threads=threads, overwrite=True)
@@ -52,7 +52,7 @@ def bench(
     rows: list[dict[str, Any]] = []
     for config in configs:
         started_s = time.perf_counter()
-        estimator = build.build_estimator(config)
+        estimator = parts.build_estimator(config)
         load_ms = (time.perf_counter() - started_s) * 1e3
         runs_on = getattr(estimator, "info", {}).get("runtime")
         for picture in inputs:
@@ -76,18 +76,18 @@ def measure(picture: Path, config: RunConfig, estimator: Estimator, repeat: int)
 
     Where the estimator tells how long its own stages took (`timings`, stage -> seconds), those are given too.
     """
-    from holopose import build
+    from holopose.build import parts
 
     times: dict[str, list[float]] = {}
     people, size_wh = 0, (0, 0)
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(repeat + 1):
             clock_s = [time.perf_counter()]
-            [frame] = build.build_source(picture, config)
+            [frame] = parts.build_source(picture, config)
             clock_s.append(time.perf_counter())
             [poses] = estimator.estimate([frame])
             clock_s.append(time.perf_counter())
-            sinks = build.build_sinks(config, Path(folder) / picture.stem, estimator)
+            sinks = parts.build_sinks(config, Path(folder) / picture.stem, estimator)
             for sink in sinks.values():
                 sink.write(frame, poses)
                 sink.close(ok=True)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from holopose import build
+from holopose.build import parts
 from holopose.cli import main
 from holopose.config import RunConfig
 from holopose.skeletons import WHOLEBODY133, Skeleton
@@ -58,7 +58,7 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
         loaded.append(config)
         return NobodyEstimator()
 
-    monkeypatch.setattr(build, "build_estimator", fake)
+    monkeypatch.setattr(parts, "build_estimator", fake)
     return loaded
 
 

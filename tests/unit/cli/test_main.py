@@ -82,7 +82,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 SLOW_RUN = """
     import sys, time
     from pathlib import Path
-    from holopose import build
+    from holopose.build import parts
     from holopose.cli import main
     from holopose.skeletons import WHOLEBODY133
     from holopose.types import Poses
@@ -100,7 +100,7 @@ SLOW_RUN = """
         time.sleep(60)
 
     OverlaySink.write = hang
-    build.build_estimator = lambda config: Nobody()
+    parts.build_estimator = lambda config: Nobody()
     main(["run", sys.argv[1], "-o", sys.argv[2]])
 """
 

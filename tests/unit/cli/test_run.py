@@ -105,8 +105,8 @@ def test_flags_win_over_the_file(holopose: Run, configs: list[RunConfig], pictur
         (["--max-people", "0"], "max_people: expected a whole number of at least 1 or none, got 0"),
         (
             ["--save", "xml"],
-            "save: expected one or more of json, jsonl, csv, wide-csv, parquet, trc, coco, openpose, alphapose, overlay, "
-            "skeleton, got 'xml'",
+            "save: expected one or more of json, jsonl, csv, wide-csv, parquet, trc, coco, openpose, "
+            "alphapose, overlay, skeleton, got 'xml'",
         ),
         (["--config", "none.toml"], "none.toml: expected a readable TOML file: No such file or directory"),
         (["-o", "out"], "run: expected at least one picture; for example: holopose run photo.jpg -o out"),

@@ -1,0 +1,31 @@
+"""Owns assembly: from a RunConfig to sources, estimators, painters and sinks, and whole runs made of them.
+
+`estimate` and `paint` are the two functions most people need.
+"""
+
+from __future__ import annotations
+
+from holopose.build.names import name_results
+from holopose.build.parts import (
+    build_estimator,
+    build_painter,
+    build_pipeline,
+    build_sinks,
+    build_source,
+)
+from holopose.build.runs import Outcome, Summary, run_files
+from holopose.build.stills import estimate, paint
+
+__all__ = [
+    "Outcome",
+    "Summary",
+    "build_estimator",
+    "build_painter",
+    "build_pipeline",
+    "build_sinks",
+    "build_source",
+    "estimate",
+    "name_results",
+    "paint",
+    "run_files",
+]
