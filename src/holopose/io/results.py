@@ -1,141 +1,73 @@
-"""Owns reading result documents back: JSON in, frames and Poses out."""
+"""Owns Results: a whole result file read back, whatever its form, and reading one by the ending of its name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from holopose.errors import HoloposeError, InputError
-from holopose.io.records import SCHEMA
-from holopose.skeletons.layouts import LAYOUTS
+from holopose.errors import InputError
+from holopose.io.runinfo import RunInfo
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Boxes, FrameInfo, Poses
+from holopose.types import FrameInfo, Poses
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+__all__ = ["UNKNOWN_RUN", "Results", "read_results"]
 
-    from pydantic import ValidationError
+UNKNOWN_RUN = RunInfo(
+    model="unknown",
+    cards={},
+    options={},
+    runtime="unknown",
+    runtime_version="unknown",
+    device="unknown",
+    precision="unknown",
+    score="unknown: the file that was read does not say what a score means",
+    version="unknown",
+)
+"""What is known about how results came about when their file does not say."""
 
-    from holopose.io.schema import FrameRecord, NativeRecord, PersonRecord, ResultDocument, SkeletonRecord
 
-__all__ = ["read_document", "read_results"]
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """Everybody in a picture or a clip, as one file told it.
 
-Array = npt.NDArray[Any]
+    Iterating gives the pairs of `frames`, which are what a sink's `write` takes.
+
+    Attributes:
+        info: How the results came about; `info.source` and `info.source_end` hold the facts about a clip, so that a
+            sink made with it writes them again.
+        source: Name, width and height in pixels, and the facts about a clip, such as its rate.
+        skeleton: Layout of everybody's keypoints.
+        frames: Every frame in the file's order, also those without people.
+        lost: Sentences that say what this file does not hold, and what stands in its place.
+    """
+
+    info: RunInfo
+    source: Mapping[str, Any]
+    skeleton: Skeleton
+    frames: list[tuple[FrameInfo, Poses]]
+    lost: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[FrameInfo, Poses]]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
 
 
-def read_document(path: Path | str) -> ResultDocument:
-    """A result file as it stands: how it was made, and every frame.
+def read_results(path: Path | str) -> Results:
+    """A result file that holopose wrote: .json, .jsonl or .csv.
+
+    What comes back equals what was written to within the file's rounding (0.005 px).
 
     Raises:
         InputError: the file cannot be read, is no holopose result, or is damaged.
     """
-    from pydantic import ValidationError
+    from holopose.io.readers import READERS
 
-    from holopose.io.schema import ResultDocument
-
-    try:
-        document = ResultDocument.model_validate_json(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: expected a holopose result: {error.strerror or error}") from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {_first_fault(error)}") from error
-    if document.frame_count != len(document.frames):
-        raise InputError(f"{path}: expected {document.frame_count} frames, got {len(document.frames)}; it is damaged")
-    return document
-
-
-def read_results(path: Path | str) -> list[tuple[FrameInfo, Poses]]:
-    """Every frame of a JSON result and the people in it.
-
-    What comes back equals what was written to within the file's rounding (0.005 px). A layout that holopose knows
-    comes back as that layout; another one as the file describes it, without sigmas.
-
-    Raises:
-        InputError: the file cannot be read, is no holopose result, or is damaged.
-    """
-    document = read_document(path)
-    source = document.source
-    try:
-        skeleton = _skeleton(document.skeleton)
-        native = None if document.native_skeleton is None else _skeleton(document.native_skeleton)
-        results = []
-        for record in document.frames:
-            name = source.name if record.name is None else record.name
-            size_wh = record.width or source.width, record.height or source.height
-            info = FrameInfo(record.frame, record.time_s, name, size_wh)
-            results.append((info, _poses(record, skeleton, native)))
-    except (HoloposeError, ValueError) as error:
-        raise InputError(f"{path}: expected a whole holopose result: {error}") from error
-    return results
-
-
-def _first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, in words."""
-    fault = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(step) for step in fault["loc"])
-    if fault["type"] == "json_invalid":
-        return f"expected a holopose result, got something that is not whole JSON ({fault['msg']})"
-    if place == "schema" and fault["type"] == "literal_error":
-        return f"expected a result of schema {SCHEMA!r}, got {fault['input']!r}"
-    if place in ("", "schema"):
-        return f"expected a holopose result (schema {SCHEMA!r}), got JSON of another kind"
-    return f"expected a whole holopose result, but at {place}: {fault['msg']}"
-
-
-def _skeleton(record: SkeletonRecord) -> Skeleton:
-    known = LAYOUTS.get(record.name)
-    if known is not None and list(known.keypoints) == record.keypoints:
-        return known
-    if any(not 0 <= k < len(record.keypoints) for k in record.swaps):
-        raise InputError(f"{record.name}: swaps name a keypoint that is not there")
-    parts = {part: tuple(members) for part, members in record.parts.items()}
-    return Skeleton(record.name, tuple(record.keypoints), tuple(record.edges), tuple(record.swaps), None, parts)
-
-
-def _poses(record: FrameRecord, skeleton: Skeleton, native: Skeleton | None) -> Poses:
-    people = record.people
-    if not people:
-        return Poses.empty(skeleton)
-    boxes = Boxes(
-        _filled([[person.box] for person in people], 1, 4)[:, 0], np.array([person.score for person in people])
-    )
-    own = [person.native for person in people if person.native is not None]
-    if own and (native is None or len(own) != len(people) or any(one.skeleton != native.name for one in own)):
-        raise InputError(f"frame {record.frame}: native keypoints without the layout they are in")
-    return Poses(
-        **_columns(people, skeleton),
-        boxes=boxes,
-        ids=np.array([-1 if person.id is None else person.id for person in people]),
-        native=Poses(**_columns(own, native), boxes=boxes) if own and native is not None else None,
-    )
-
-
-def _columns(people: Sequence[PersonRecord] | Sequence[NativeRecord], skeleton: Skeleton) -> dict[str, Any]:
-    """The arrays of Poses that hold keypoints."""
-    count = len(skeleton)
-    xys = _filled([person.keypoints for person in people], count, 3)
-    visible = [person.visible for person in people if person.visible is not None]
-    world = [person.world for person in people if person.world is not None]
-    if any(len(flags) != count for flags in visible):
-        raise InputError(f"expected {count} values in visible, got {sorted({len(flags) for flags in visible})}")
-    return {
-        "xy": xys[..., :2],
-        "score": np.nan_to_num(xys[..., 2]),
-        "skeleton": skeleton,
-        "visible": np.array(visible) if len(visible) == len(people) else None,
-        "world": _filled(world, count, 3) if len(world) == len(people) else None,
-    }
-
-
-def _filled(rows: Sequence[Sequence[tuple[float, ...] | None]], count: int, width: int) -> Array:
-    """(N, count, width) float64, NaN where a point is None."""
-    if any(len(points) != count for points in rows):
-        raise InputError(f"expected {count} keypoints per person, got {sorted({len(points) for points in rows})}")
-    hole = (np.nan,) * width
-    filled = np.array([[hole if point is None else point for point in points] for points in rows], np.float64)
-    if (np.abs(filled) > np.finfo(np.float32).max).any():
-        raise InputError("expected coordinates that a 32-bit number can hold, got larger ones")
-    return filled
+    ending = Path(path).suffix.lower()
+    if ending not in READERS:
+        endings = ", ".join(READERS)
+        raise InputError(f"{path}: expected a holopose result ending in {endings}, got {ending or 'no ending'}")
+    return READERS[ending](path)

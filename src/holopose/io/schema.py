@@ -15,10 +15,14 @@ from holopose.io.records import SCHEMA
 
 __all__ = [
     "FrameRecord",
+    "HeadRecord",
+    "LinesHead",
     "NativeRecord",
     "PersonRecord",
     "ResultDocument",
     "SkeletonRecord",
+    "TailRecord",
+    "TrackRecord",
     "json_schema",
     "schema_text",
 ]
@@ -108,6 +112,12 @@ class PersonRecord(_Record):
         default=None, description="[(x + 0.5) / width, (y + 0.5) / height]; null = missing"
     )
     native: NativeRecord | None = None
+    raw: list[tuple[float, float] | None] | None = Field(
+        default=None, description="[x, y] of each keypoint before smoothing and repair; null = missing"
+    )
+    swapped: list[Index] | None = Field(
+        default=None, description="Indices of keypoints whose left and right seem exchanged in this frame"
+    )
 
 
 class FrameRecord(_Record):
@@ -121,21 +131,56 @@ class FrameRecord(_Record):
     people: list[PersonRecord]
 
 
-class ResultDocument(_Record):
-    """Everybody in a picture or a clip, and how they were found."""
+class TrackRecord(_Record):
+    """One identity, over all frames of the file."""
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True, title="holopose result, version 1")
+    id: Index
+    first_frame: Index
+    last_frame: Index
+    first_time_s: float | None = Field(description="Time of its first frame; null for pictures")
+    last_time_s: float | None = Field(description="Time of its last frame; null for pictures")
+    frames: Length = Field(description="In how many frames it was found")
+    quality: Unit = Field(
+        description="Share of the frames from its first to its last in which it was found, times its mean person score"
+    )
 
-    schema_name: Literal["holopose/result/1"] = Field(alias="schema")
+
+class HeadRecord(_Record):
+    """How results came about: what stands before the frames."""
+
+    schema_name: str = Field(alias="schema")
     holopose: str = Field(description="Version of holopose that wrote this")
     source: SourceRecord
     model: ModelRecord
     runtime: RuntimeRecord
     skeleton: SkeletonRecord
     score: str = Field(description="What a keypoint's score means")
-    frames: list[FrameRecord]
+
+
+class TailRecord(_Record):
+    """What is known only at the end: what stands after the frames."""
+
     native_skeleton: SkeletonRecord | None = Field(default=None, description="Layout of each person's native keypoints")
+    source_end: dict[str, Any] | None = Field(
+        default=None, description="What only reading the source to its end told, such as damaged packets"
+    )
+    tracks: list[TrackRecord] | None = Field(default=None, description="Every identity, where there are any")
     frame_count: Index = Field(description="How many frames there are; written last, so that a cut file is noticed")
+
+
+class LinesHead(HeadRecord):
+    """The first line of JSON Lines."""
+
+    schema_name: Literal["holopose/lines/1"] = Field(alias="schema")
+
+
+class ResultDocument(TailRecord, HeadRecord):
+    """Everybody in a picture or a clip, and how they were found."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True, title="holopose result, version 1")
+
+    schema_name: Literal["holopose/result/1"] = Field(alias="schema")
+    frames: list[FrameRecord]
 
 
 def json_schema() -> dict[str, Any]:

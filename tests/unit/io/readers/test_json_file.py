@@ -1,0 +1,169 @@
+"""Results come back as they were written; damaged and foreign files are refused in one line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from holopose.errors import InputError
+from holopose.io.readers import read_document, read_json
+from holopose.io.sinks import JsonSink
+from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133
+from holopose.types import Boxes, Frame, FrameInfo, Poses
+
+WITHIN = 0.0052  # half of the last decimal place of a pixel, and float32
+
+
+def write(path, info, *pairs, **options) -> None:
+    sink = JsonSink(path, info, overwrite=True, **options)
+    for frame, poses in pairs:
+        sink.write(frame, poses)
+    sink.close(ok=True)
+
+
+@pytest.mark.parametrize(("everything", "native"), [(True, True), (True, False), (False, True), (False, False)])
+def test_round_trip(tmp_path, people, frame, run_info, *, everything: bool, native: bool) -> None:
+    path = tmp_path / "r.json"
+    pairs = [
+        (frame(), people(count=3, everything=everything, native=native)),
+        (frame(index=1, time_s=0.5), Poses.empty(WHOLEBODY133)),
+        (frame(200, 100, index=4, time_s=0.75, name="b.png"), people(9, 1, everything=everything, native=native)),
+    ]
+    write(path, run_info, *pairs, native=True)
+    back = read_json(path)
+    assert [info for info, _ in back] == [
+        FrameInfo(0, None, "photo.jpg", (640, 480)),
+        FrameInfo(1, 0.5, "photo.jpg", (640, 480)),
+        FrameInfo(4, 0.75, "b.png", (200, 100)),
+    ]
+    for (_, poses), (_, read) in zip(pairs, back, strict=True):
+        assert read.skeleton is WHOLEBODY133
+        assert read.allclose(poses, atol=WITHIN)
+        if poses.world is not None:
+            np.testing.assert_allclose(read.world, poses.world, atol=5.1e-5)
+        np.testing.assert_allclose(read.score, poses.score, atol=5.1e-5)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    xy=arrays.arrays(np.float32, (2, 17, 2), elements=st.floats(-(2.0**40), 2.0**40, width=32)),
+    score=arrays.arrays(np.float32, (2, 17), elements=st.floats(0, 1, width=32)),
+    gone=arrays.arrays(np.bool_, (2, 17)),
+)
+def test_round_trip_of_any_numbers(tmp_path, run_info, xy, score, gone) -> None:
+    xy[gone], score[gone] = np.nan, 0
+    poses = Poses(xy, score, Boxes([[0, 0, 1, 1]] * 2, [0, 1]), COCO17)
+    write(tmp_path / "any.json", run_info, (Frame(np.zeros((3, 4, 3), np.uint8)), poses))
+    [(_, read)] = read_json(tmp_path / "any.json")
+    assert (np.isnan(read.xy[..., 0]) == gone).all()
+    np.testing.assert_allclose(read.xy, xy, rtol=1e-6, atol=WITHIN)
+    np.testing.assert_allclose(read.score, score, atol=5.1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_comes_back_as_itself(tmp_path, people, frame, run_info, layout) -> None:
+    write(tmp_path / "r.json", run_info, (frame(), people(skeleton=layout)))
+    [(_, read)] = read_json(tmp_path / "r.json")
+    assert read.skeleton is layout
+
+
+def test_an_unknown_layout_comes_back_as_described(tmp_path, people, frame, run_info) -> None:
+    arm = COCO17.subset([5, 7, 9, 6], "arm")
+    write(tmp_path / "r.json", run_info, (frame(), people(skeleton=arm)))
+    [(_, read)] = read_json(tmp_path / "r.json")
+    for field in ("name", "keypoints", "edges", "swaps", "parts"):
+        assert getattr(read.skeleton, field) == getattr(arm, field)
+    assert read["left_elbow"].shape == (2, 3)
+
+
+def test_the_document_tells_how_it_was_made(tmp_path, people, frame, run_info) -> None:
+    write(tmp_path / "r.json", run_info, (frame(), people()))
+    document = read_document(tmp_path / "r.json")
+    assert document.model.name == "blaze"
+    assert document.model.cards[0].sha256 == "e9" * 32
+    assert document.runtime.device == "CPU"
+    assert document.holopose == run_info.version
+
+
+@pytest.fixture
+def good(tmp_path, people, frame, run_info) -> dict:
+    write(tmp_path / "good.json", run_info, (frame(), people(native=True)), native=True)
+    return json.loads((tmp_path / "good.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not whole JSON"),
+        (b"\x89PNG\r\n\x1a\n", "not whole JSON"),
+        (b"\xff\xfe{}", "not whole JSON"),
+        (b"[1, 2]", "JSON of another kind"),
+        (b"3", "JSON of another kind"),
+        (b'{"people": []}', "JSON of another kind"),
+        (b'{"schema": "holopose/result/9"}', "got 'holopose/result/9'"),
+        (b'{"schema": "holopose/result/1"}', "at holopose: Field required"),
+        (b"[" * 100_000, "not whole JSON"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, content: bytes, said: str) -> None:
+    path = tmp_path / "foreign.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said) as caught:
+        read_json(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_folders_are_refused(tmp_path) -> None:
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(InputError, match="expected a holopose result"):
+            read_json(path)
+
+
+def test_a_file_cut_short_anywhere_is_refused(tmp_path, good: dict) -> None:
+    whole = (tmp_path / "good.json").read_bytes()
+    cut = tmp_path / "cut.json"
+    for length in np.linspace(0, len(whole) - 3, 40).astype(int):
+        cut.write_bytes(whole[:length])
+        with pytest.raises(InputError):
+            read_json(cut)
+
+
+def _native_gone(d: dict) -> None:
+    del d["native_skeleton"]
+
+
+def _native_of_one(d: dict) -> None:
+    del d["frames"][0]["people"][0]["native"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda d: d["frames"].pop(), "expected 1 frames, got 0"),
+        (lambda d: d["frames"][0]["people"][0]["keypoints"].pop(), "expected 133 keypoints"),
+        (lambda d: d["frames"][0]["people"][0]["visible"].pop(), "visible"),
+        (lambda d: d["frames"][0]["people"][0]["world"].pop(), "133"),
+        (lambda d: d["frames"][0]["people"][0].update(box=[9, 9, 1, 1]), "left <= right"),
+        (lambda d: d["frames"][0]["people"][0].update(box=[0, 0, 1e300, 1]), "32-bit number"),
+        (lambda d: d["skeleton"]["keypoints"].pop(), "skeleton|swaps|edge"),
+        (lambda d: d["skeleton"].update(name="mine", edges=[[0, 500]]), "edge"),
+        (lambda d: d["skeleton"].update(name="mine", swaps=[700] * 133), "swaps"),
+        (lambda d: d["skeleton"].update(name="mine", parts={"tail": [0]}), "parts"),
+        (_native_gone, "native"),
+        (_native_of_one, "native"),
+    ],
+)
+def test_damage_inside_is_refused(tmp_path, good: dict, damage, said: str) -> None:
+    damage(good)
+    path = tmp_path / "damaged.json"
+    path.write_text(json.dumps(good), encoding="utf-8")
+    with pytest.raises(InputError, match=said) as caught:
+        read_json(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
