@@ -44,6 +44,8 @@ class StagedFile:
         """
         if self._ended:
             raise OutputError(f"{self.path}: this file is closed already")
+        if self._file is None and self._temporary is not None:
+            raise OutputError(f"{self.path}: this file is reserved for a library that writes it by name")
         content = data.encode("utf-8") if isinstance(data, str) else data
         try:
             if self._file is None:
@@ -52,6 +54,33 @@ class StagedFile:
         except OSError as error:
             self.discard()
             raise self._cannot(error) from error
+
+    def flush(self) -> None:
+        """Hand what was written so far to the system, so that it outlives this process.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        try:
+            if self._file is not None and not self._ended:
+                self._file.flush()
+        except OSError as error:
+            self.discard()
+            raise self._cannot(error) from error
+
+    def reserve(self) -> Path:
+        """The temporary file's own name, for a library that writes by name; from then on only it may write.
+
+        Raises:
+            OutputError: the folder cannot be written, or the file is closed or reserved already.
+        """
+        self.write(b"")
+        self.flush()
+        assert self._file is not None  # `write` opened it
+        assert self._temporary is not None
+        self._file.close()
+        self._file = None
+        return self._temporary
 
     def commit(self) -> None:
         """Give the file its real name; harmless after the first time.
@@ -62,9 +91,10 @@ class StagedFile:
         if self._ended:
             return
         try:
-            if self._file is None:
+            if self._temporary is None:
                 self._file = self._open()
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
             self._check_target()
             if self._temporary is not None:
                 self._temporary.replace(self.path)

@@ -168,3 +168,35 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, size: int) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert names(tmp_path) == []
+
+
+def test_what_is_flushed_is_on_the_disk_before_the_name_is(tmp_path: Path) -> None:
+    file = StagedFile(tmp_path / "r.txt")
+    file.flush()
+    assert names(tmp_path) == []
+    file.write("line\n")
+    file.flush()
+    [temporary] = tmp_path.iterdir()
+    assert temporary.name.endswith(".part")
+    assert temporary.read_text(encoding="utf-8") == "line\n"
+    file.commit()
+    file.flush()
+    assert names(tmp_path) == ["r.txt"]
+
+
+def test_a_reserved_file_is_written_by_name_alone(tmp_path: Path) -> None:
+    file = StagedFile(tmp_path / "deep" / "r.bin")
+    temporary = file.reserve()
+    assert temporary.parent == tmp_path / "deep"
+    assert temporary.read_bytes() == b""
+    for write in (lambda: file.write("mine"), file.reserve):
+        with pytest.raises(OutputError, match="reserved for a library"):
+            write()
+    temporary.write_bytes(b"theirs")
+    file.commit()
+    assert names(temporary.parent) == ["r.bin"]
+    assert file.path.read_bytes() == b"theirs"
+    given_up = StagedFile(tmp_path / "deep" / "other.bin")
+    given_up.reserve()
+    given_up.discard()
+    assert names(temporary.parent) == ["r.bin"]
