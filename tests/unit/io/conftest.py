@@ -74,3 +74,36 @@ def run_info() -> RunInfo:
         precision="f32",
         score="Probability that the point is where it is said to be.",
     )
+
+
+@pytest.fixture
+def standing() -> Callable[..., Poses]:
+    """Makes people facing us whose hands begin at their wrists and whose face is at their nose, nothing missing.
+
+    `standing(count, ids=)`: person i stands 100 i px further right; the person's left is on the right of the picture.
+    """
+
+    def make(count: int = 1, *, ids: bool = False) -> Poses:
+        skeleton = WHOLEBODY133
+        xy = np.zeros((len(skeleton), 2))
+        height = {"shoulder": 120, "elbow": 170, "wrist": 220, "hip": 240, "knee": 320, "ankle": 400, "heel": 410}
+        for k, name in enumerate(skeleton.keypoints[:23]):
+            side = 1 if name.startswith("left") else -1 if name.startswith("right") else 0
+            joint = name.partition("_")[2]
+            xy[k] = 200 + side * (40 if joint in ("wrist", "elbow") else 20), height.get(joint, 415 if k > 16 else 80)
+        for part, centre in (
+            ("face", xy[skeleton.index("nose")]),
+            ("left_hand", xy[skeleton.index("left_wrist")]),
+            ("right_hand", xy[skeleton.index("right_wrist")]),
+        ):
+            members = list(skeleton.parts[part])
+            turn = np.linspace(0, 6, len(members))[:, None]
+            xy[members] = centre + np.concatenate([np.sin(turn), 1 - np.cos(turn)], axis=1) * (
+                15 if part == "face" else 4
+            )
+        people = xy + np.arange(count)[:, None, None] * (100, 0)
+        score = np.linspace(0.3, 0.9, count * len(skeleton)).reshape(count, -1)
+        boxes = Boxes(np.concatenate([people.min(axis=1) - 5, people.max(axis=1) + 5], axis=1), np.full(count, 0.75))
+        return Poses(people, score, boxes, skeleton, ids=np.arange(count) * 3 if ids else None)
+
+    return make
