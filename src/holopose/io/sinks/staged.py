@@ -45,7 +45,7 @@ class StagedFile:
         if self._ended:
             raise OutputError(f"{self.path}: this file is closed already")
         if self._file is None and self._temporary is not None:
-            raise OutputError(f"{self.path}: this file is reserved for a library that writes it by name")
+            raise OutputError(f"{self.path}: this file is claimed by a library that writes it by name")
         content = data.encode("utf-8") if isinstance(data, str) else data
         try:
             if self._file is None:
@@ -68,18 +68,19 @@ class StagedFile:
             self.discard()
             raise self._cannot(error) from error
 
-    def reserve(self) -> Path:
-        """The temporary file's own name, for a library that writes by name; from then on only it may write.
+    def claim(self) -> Path:
+        """Path of the temporary file, for a library that writes by name; from then on only it may write.
 
         Raises:
-            OutputError: the folder cannot be written, or the file is closed or reserved already.
+            OutputError: the folder cannot be written, or the file is closed already.
         """
-        self.write(b"")
-        self.flush()
-        assert self._file is not None  # `write` opened it
-        assert self._temporary is not None
-        self._file.close()
-        self._file = None
+        if self._temporary is None or self._file is not None or self._ended:
+            self.write(b"")
+            self.flush()
+        assert self._temporary is not None  # `write` made it
+        if self._file is not None:
+            self._file.close()
+            self._file = None
         return self._temporary
 
     def commit(self) -> None:

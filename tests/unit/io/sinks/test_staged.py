@@ -184,19 +184,21 @@ def test_what_is_flushed_is_on_the_disk_before_the_name_is(tmp_path: Path) -> No
     assert names(tmp_path) == ["r.txt"]
 
 
-def test_a_reserved_file_is_written_by_name_alone(tmp_path: Path) -> None:
+def test_a_claimed_file_is_written_by_name_alone(tmp_path: Path) -> None:
     file = StagedFile(tmp_path / "deep" / "r.bin")
-    temporary = file.reserve()
+    temporary = file.claim()
     assert temporary.parent == tmp_path / "deep"
     assert temporary.read_bytes() == b""
-    for write in (lambda: file.write("mine"), file.reserve):
-        with pytest.raises(OutputError, match="reserved for a library"):
-            write()
+    assert file.claim() == temporary
+    with pytest.raises(OutputError, match="claimed by a library"):
+        file.write("mine")
     temporary.write_bytes(b"theirs")
     file.commit()
     assert names(temporary.parent) == ["r.bin"]
     assert file.path.read_bytes() == b"theirs"
     given_up = StagedFile(tmp_path / "deep" / "other.bin")
-    given_up.reserve()
+    given_up.claim()
     given_up.discard()
+    with pytest.raises(OutputError, match="closed already"):
+        given_up.claim()
     assert names(temporary.parent) == ["r.bin"]
