@@ -102,7 +102,7 @@ def standing() -> Callable[..., Poses]:
                 15 if part == "face" else 4
             )
         people = xy + np.arange(count)[:, None, None] * (100, 0)
-        score = np.linspace(0.3, 0.9, count * len(skeleton)).reshape(count, -1)
+        score = np.linspace(0.3, 0.9, count * len(skeleton)).reshape(count, len(skeleton))
         boxes = Boxes(np.concatenate([people.min(axis=1) - 5, people.max(axis=1) + 5], axis=1), np.full(count, 0.75))
         return Poses(people, score, boxes, skeleton, ids=np.arange(count) * 3 if ids else None)
 
