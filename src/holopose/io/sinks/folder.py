@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from holopose.errors import OutputError
+from holopose.io.sinks.leftovers import hold, release, temporary_path
 
 __all__ = ["StagedFolder"]
 
@@ -38,6 +38,7 @@ class StagedFolder:
         self._overwrite = overwrite
         self._inputs = tuple(Path(one) for one in inputs)
         self._temporary: Path | None = None
+        self._held: int | None = None
         self._ended = False
         self._check_target()
 
@@ -77,7 +78,7 @@ class StagedFolder:
         """
         if self._ended:
             return
-        old = self.path.with_name(f".holopose-{secrets.token_hex(8)}.old")
+        old = temporary_path(self.path, "old")
         moved = False
         try:
             folder = self._folder()
@@ -96,6 +97,7 @@ class StagedFolder:
             self.discard()
             raise self._cannot(error) from error
         self._ended = True
+        self._release()
         if moved:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -106,14 +108,20 @@ class StagedFolder:
         self._ended = True
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
+        self._release()
 
     def _folder(self) -> Path:
         if self._temporary is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.path.with_name(f".holopose-{secrets.token_hex(8)}.part")
+            temporary = temporary_path(self.path)
             temporary.mkdir()
             self._temporary = temporary
+            self._held = hold(temporary)
         return self._temporary
+
+    def _release(self) -> None:
+        release(self._held)
+        self._held = None
 
     def _check_target(self) -> None:
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
 from holopose.errors import OutputError
+from holopose.io.sinks.leftovers import hold, release, temporary_path
 
 __all__ = ["StagedFile"]
 
@@ -32,6 +32,7 @@ class StagedFile:
         self._overwrite = overwrite
         self._inputs = tuple(Path(one) for one in inputs)
         self._temporary: Path | None = None
+        self._held: int | None = None
         self._file: IO[bytes] | None = None
         self._ended = False
         self._check_target()
@@ -99,6 +100,7 @@ class StagedFile:
             self._check_target()
             if self._temporary is not None:
                 self._temporary.replace(self.path)
+            self._release()
         except OutputError:
             self.discard()
             raise
@@ -118,11 +120,18 @@ class StagedFile:
         with contextlib.suppress(OSError):
             if self._temporary is not None:
                 self._temporary.unlink()
+        self._release()
 
     def _open(self) -> IO[bytes]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = self.path.with_name(f".holopose-{secrets.token_hex(8)}.part")
-        return self._temporary.open("xb")
+        self._temporary = temporary_path(self.path)
+        file = self._temporary.open("xb")
+        self._held = hold(self._temporary)
+        return file
+
+    def _release(self) -> None:
+        release(self._held)
+        self._held = None
 
     def _check_target(self) -> None:
         try:
