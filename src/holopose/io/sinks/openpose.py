@@ -83,10 +83,10 @@ class OpenPoseSink:
         self._folder.commit()
 
     def _name(self, frame: Frame | FrameInfo) -> str:
-        """A still is called after its picture; a second one of that name, and a clip's frames, have their number."""
+        """A still is called after its picture; a second of that name, and frames of clips, have their number."""
         stem = plain_name(PurePosixPath(frame.name.replace("\\", "/")).stem).replace("\\", "_") or "frame"
         name = f"{stem}{OPENPOSE_ENDING}"
-        if frame.time_s is not None or self._folder.holds(name):
+        if frame.time_s is not None or not frame.name or self._folder.holds(name):
             name = f"{stem}_{frame.index:012d}{OPENPOSE_ENDING}"
         return name
 

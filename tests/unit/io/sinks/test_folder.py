@@ -10,6 +10,7 @@ import pytest
 
 from holopose.errors import OutputError
 from holopose.io.sinks.folder import StagedFolder
+from holopose.io.sinks.leftovers import clear_leftovers
 
 ENDING = "_k.json"
 
@@ -140,6 +141,19 @@ def test_a_folder_under_a_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         made(tmp_path / "file" / "out", "a")
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of the system")
+def test_what_is_being_written_is_no_leftover(tmp_path: Path) -> None:
+    folder = made(tmp_path / "out", "a")
+    assert clear_leftovers(tmp_path) == 0
+    folder.write("b_k.json", "b")
+    folder.commit()
+    abandoned = made(tmp_path / "other", "a")
+    abandoned._release()  # as when its process is killed
+    assert len(names(tmp_path)) == 2
+    assert clear_leftovers(tmp_path) == 1
+    assert names(tmp_path) == ["out"]
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs a user that permissions bind")

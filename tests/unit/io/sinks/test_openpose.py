@@ -128,7 +128,7 @@ def test_names_of_stills(tmp_path, run_info) -> None:
     names = ["x/a.jpg", "y\\b.tar.png", "z/a.png", "", "été\udcff.jpg"]
     pairs = [(FrameInfo(i, None, name, (64, 48)), Poses.empty(COCO17)) for i, name in enumerate(names)]
     assert sorted(write(tmp_path / "r", run_info, *pairs)) == sorted(
-        f"{stem}_keypoints.json" for stem in ("a", "b.tar", "a_000000000002", "frame", "été_udcff")
+        f"{stem}_keypoints.json" for stem in ("a", "b.tar", "a_000000000002", "frame_000000000003", "été_udcff")
     )
 
 
