@@ -9,7 +9,6 @@ from pathlib import Path
 
 from holopose.errors import OutputError
 from holopose.io.sinks.leftovers import hold, release, temporary_path
-from holopose.io.sinks.leftovers import hold, release, temporary_path
 
 __all__ = ["StagedFolder"]
 
@@ -39,7 +38,6 @@ class StagedFolder:
         self._overwrite = overwrite
         self._inputs = tuple(Path(one) for one in inputs)
         self._temporary: Path | None = None
-        self._held: int | None = None
         self._held: int | None = None
         self._ended = False
         self._check_target()
