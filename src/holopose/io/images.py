@@ -31,7 +31,7 @@ def name_input(source: object) -> str:
     return os.fsdecode(source) if isinstance(source, str | os.PathLike) else f"<{type(source).__name__}>"
 
 
-def read_image(source: ImageInput, *, max_megapixels: float = 100.0, index: int = 0) -> Frame:
+def read_image(source: ImageInput, *, max_megapixels: float = 100.0, index: int = 0, name: str | None = None) -> Frame:
     """Read a picture as it is meant to be seen: upright, 8-bit RGB.
 
     JPEG (grey, RGB, CMYK, progressive), PNG, WebP, BMP, TIFF, AVIF and GIF, of animations and of files with several
@@ -52,9 +52,10 @@ def read_image(source: ImageInput, *, max_megapixels: float = 100.0, index: int 
             `Frame.from_bgr`.
         max_megapixels: Pictures that declare more pixels than this (in millions) are refused undecoded.
         index: Number for the frame.
+        name: What the frame and messages call it; None for the path as given, or ``<bytes>``.
 
     Returns:
-        The picture; its name is the path as given, or ``<bytes>``.
+        The picture.
 
     Raises:
         InputError: the file is missing, a folder, unreadable, empty, truncated, damaged, no picture, or too large. One
@@ -63,12 +64,13 @@ def read_image(source: ImageInput, *, max_megapixels: float = 100.0, index: int 
     """
     if isinstance(max_megapixels, bool) or not isinstance(max_megapixels, int | float) or not max_megapixels > 0:
         raise ConfigError(f"max_megapixels: expected a number above 0, got {max_megapixels!r}")
-    name = name_input(source)
+    path = name_input(source)
+    name = path if name is None else name
     shown = one_line(name)
     if isinstance(source, bytes | bytearray | memoryview):
         data: bytes | memoryview = source if isinstance(source, bytes) else _flat(source)
     elif isinstance(source, str | os.PathLike):
-        data = _read_file(name, shown, max_megapixels)
+        data = _read_file(path, shown, max_megapixels)
     else:
         raise InputError(
             f"expected a path or the bytes of a picture file, got {type(source).__name__}; "

@@ -311,3 +311,11 @@ def test_heic_transparency() -> None:
     image = read_image(S["HEIC_ALPHA"]).image
     assert (image[:, :6] > 245).all()
     assert np.abs(image[:, 20:].astype(int) - SCENE[:, 20:]).mean() < 6
+
+
+def test_bytes_may_have_a_name(tmp_path: Path) -> None:
+    assert read_image(PNG, name="a.zip/b.png").name == "a.zip/b.png"
+    (tmp_path / "c.png").write_bytes(PNG)
+    assert read_image(tmp_path / "c.png", name="d").name == "d"
+    with pytest.raises(InputError, match=r"^a\.zip/b\\n\.png: is truncated"):
+        read_image(PNG[:-30], name="a.zip/b\n.png")
