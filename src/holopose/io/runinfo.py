@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["RunInfo"]
+__all__ = ["RunInfo", "installed_version"]
 
 Plain = str | int | float | bool | None | list[str] | tuple[str, ...]
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """Version of this holopose; ``unknown`` in a source tree that was never installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("holopose")
-    except PackageNotFoundError:  # run from a source tree that was never installed
+    except PackageNotFoundError:
         return "unknown"
 
 
@@ -47,4 +48,4 @@ class RunInfo:
     score: str
     source: Mapping[str, Plain] = field(default_factory=dict)
     source_end: Callable[[], Mapping[str, Plain]] = dict
-    version: str = field(default_factory=_version)
+    version: str = field(default_factory=installed_version)
