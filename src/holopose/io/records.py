@@ -12,13 +12,28 @@ import numpy as np
 import numpy.typing as npt
 
 from holopose.io.runinfo import RunInfo
+from holopose.ops.tracks import Track
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
-__all__ = ["SCHEMA", "describe_run", "describe_skeleton", "frame_record", "normalize", "plain_name", "rounded"]
+__all__ = [
+    "LINES_SCHEMA",
+    "SCHEMA",
+    "describe_run",
+    "describe_skeleton",
+    "describe_source",
+    "describe_track",
+    "frame_record",
+    "normalize",
+    "plain_name",
+    "rounded",
+]
 
 SCHEMA = "holopose/result/1"
 """Name and version of the JSON result."""
+
+LINES_SCHEMA = "holopose/lines/1"
+"""Name and version of the JSON Lines result."""
 
 PIXEL_DIGITS, SCORE_DIGITS, METRE_DIGITS, FRACTION_DIGITS, TIME_DIGITS = 2, 4, 4, 6, 6
 
@@ -44,6 +59,27 @@ def normalize(xy: npt.NDArray[np.floating[Any]], size_wh: tuple[int, int]) -> Nu
 def plain_name(name: str) -> str:
     r"""A file name as text that any encoding of Unicode can hold; undecodable bytes become ``\udc..``."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def describe_source(frame: Frame | FrameInfo, info: RunInfo) -> dict[str, Any]:
+    """Name and size as the frames have them, then the facts about a clip, such as its rate."""
+    width, height = frame.size_wh
+    own = {"name": plain_name(frame.name), "width": width, "height": height}
+    return own | {key: value for key, value in info.source.items() if key not in own}
+
+
+def describe_track(track: Track) -> dict[str, Any]:
+    """One identity over all frames."""
+    first_s, last_s = track.first_time_s, track.last_time_s
+    return {
+        "id": track.id,
+        "first_frame": track.first_frame,
+        "last_frame": track.last_frame,
+        "first_time_s": None if first_s is None else round(float(first_s), TIME_DIGITS),
+        "last_time_s": None if last_s is None else round(float(last_s), TIME_DIGITS),
+        "frames": track.frames,
+        "quality": round(track.quality, SCORE_DIGITS),
+    }
 
 
 def describe_run(info: RunInfo) -> dict[str, Any]:
@@ -86,6 +122,8 @@ def frame_record(
         native: Add the model's own keypoints where `poses.native` holds them.
         world: Add coordinates in metres where there are any.
         normalized: Add coordinates as fractions of the picture, see `normalize`.
+
+    `raw` is there when `poses.raw_xy` is, `swapped` for whom `poses.swapped` flags anything.
     """
     columns: dict[str, list[Any]] = {
         "id": [identity if identity >= 0 else None for identity in _ids(poses)],
@@ -101,7 +139,12 @@ def frame_record(
         columns["native"] = [
             {"skeleton": name, **{key: values[row] for key, values in own.items()}} for row in range(len(poses))
         ]
+    if poses.raw_xy is not None:
+        columns["raw"] = _holes(rounded(poses.raw_xy, PIXEL_DIGITS))
     people = [{key: values[row] for key, values in columns.items()} for row in range(len(poses))]
+    if poses.swapped is not None:
+        for row in np.flatnonzero(poses.swapped.any(axis=1)):
+            people[row]["swapped"] = np.flatnonzero(poses.swapped[row]).tolist()
     time_s = None if frame.time_s is None else round(float(frame.time_s), TIME_DIGITS)
     return {"frame": frame.index, "time_s": time_s, "people": people}
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.io.records import describe_run, describe_skeleton, frame_record, normalize, plain_name, rounded
+from holopose.io.records import (
+    describe_run,
+    describe_skeleton,
+    describe_source,
+    describe_track,
+    frame_record,
+    normalize,
+    plain_name,
+    rounded,
+)
+from holopose.ops.tracks import Track
 from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133
 from holopose.types import Boxes, Frame, Poses
 
@@ -81,6 +92,36 @@ def test_what_is_not_asked_for_is_not_there(people, frame) -> None:
     assert set(person) == {"id", "box", "score", "keypoints", "visible"}
     [person, _] = frame_record(frame(), people(everything=False), native=True)["people"]
     assert set(person) == {"id", "box", "score", "keypoints"}
+
+
+def test_raw_coordinates_and_swaps_are_there_when_the_poses_have_them(people, frame) -> None:
+    poses = people(count=3, everything=False)
+    raw = poses.xy + 1.5
+    swapped = np.zeros(poses.score.shape, bool)
+    swapped[1, [9, 10]] = True
+    records = frame_record(frame(), poses.replace(raw_xy=raw, swapped=swapped))["people"]
+    assert [person.get("swapped") for person in records] == [None, [9, 10], None]
+    for row, person in enumerate(records):
+        assert [point is None for point in person["raw"]] == np.isnan(raw[row, :, 0]).tolist()
+        told = np.array([point for point in person["raw"] if point is not None])
+        np.testing.assert_allclose(told, raw[row][~np.isnan(raw[row, :, 0])], atol=0.0052)
+
+
+def test_a_source_is_what_the_frames_say_and_then_what_the_run_says(frame, run_info) -> None:
+    info = replace(run_info, source={"kind": "video", "rate_exact": "30000/1001", "rate": 30000 / 1001, "width": 9})
+    assert list(describe_source(frame(320, 200, name="照片 \udcff.mp4"), info).items()) == [
+        *(("name", "照片 \\udcff.mp4"), ("width", 320), ("height", 200)),
+        *(("kind", "video"), ("rate_exact", "30000/1001"), ("rate", 30000 / 1001)),
+    ]
+
+
+def test_a_track_is_told_in_rounded_numbers() -> None:
+    told = describe_track(Track(7, 3, 90, 0.1234567, 3.6, 80, 0.876543))
+    assert told == {
+        **{"id": 7, "first_frame": 3, "last_frame": 90, "first_time_s": 0.123457, "last_time_s": 3.6},
+        **{"frames": 80, "quality": 0.8765},
+    }
+    assert describe_track(Track(7, 0, 0, None, None, 1, 1.0))["first_time_s"] is None
 
 
 def test_a_low_score_keeps_its_place(frame) -> None:

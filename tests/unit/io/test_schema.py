@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import resources
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -18,8 +20,10 @@ WRITE_IT_ANEW = "write `holopose.io.schema.schema_text()` to src/holopose/io/res
 def document(tmp_path, people, frame, run_info) -> dict:
     """A document as it is written, with everything in it that can be."""
     path = tmp_path / "full.json"
-    sink = JsonSink(path, run_info, native=True, normalized=True)
-    sink.write(frame(), people(native=True))
+    info = replace(run_info, source={"rate_exact": "30000/1001"}, source_end=lambda: {"damaged": 2})
+    sink = JsonSink(path, info, native=True, normalized=True)
+    poses = people(native=True)
+    sink.write(frame(), poses.replace(raw_xy=poses.xy - 2, swapped=np.ones(poses.score.shape, bool)))
     sink.write(frame(320, 200, index=1, time_s=0.04, name="other.png"), people(seed=5, count=1, everything=False))
     sink.close(ok=True)
     return json.loads(path.read_text(encoding="utf-8"))
@@ -40,6 +44,8 @@ def test_the_schema_describes_what_cannot_be_guessed() -> None:
 
 def test_real_output_fits_and_holds_nothing_unknown(document: dict) -> None:
     read = ResultDocument.model_validate_json(json.dumps(document))
+    assert {"source_end", "tracks", "native_skeleton"} <= set(document)
+    assert {"raw", "swapped"} <= set(document["frames"][0]["people"][0])
     again = json.loads(read.model_dump_json(by_alias=True, exclude_unset=True))
     assert again == document
 
@@ -48,7 +54,7 @@ def test_fields_of_later_versions_are_ignored(document: dict) -> None:
     document["later"] = document["frames"][0]["people"][0]["later"] = {"any": "thing"}
     document["source"]["rate_hz"] = 29.97
     read = ResultDocument.model_validate_json(json.dumps(document))
-    assert read.source.model_extra == {"rate_hz": 29.97}
+    assert read.source.model_extra == {"rate_exact": "30000/1001", "rate_hz": 29.97}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,10 @@ def test_fields_of_later_versions_are_ignored(document: dict) -> None:
         (("frames", 0, "people", 0, "keypoints", 0), [float("nan"), 2, 0.5]),
         (("frames", 0, "people", 0, "keypoints", 0), [float("inf"), 2, 0.5]),
         (("frames", 0, "people", 0, "visible", 0), 2),
+        (("frames", 0, "people", 0, "raw", 0), [1, 2, 3]),
+        (("frames", 0, "people", 0, "swapped", 0), -1),
+        (("tracks", 0, "quality"), 1.5),
+        (("tracks", 0, "frames"), 0),
     ],
 )
 def test_what_does_not_fit_is_refused(document: dict, where: tuple, value: object) -> None:

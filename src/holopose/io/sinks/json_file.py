@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from holopose.errors import OutputError
-from holopose.io.records import SCHEMA, describe_run, describe_skeleton, frame_record, plain_name
+from holopose.io.recorder import Recorder, to_json
+from holopose.io.records import SCHEMA
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["JsonSink"]
@@ -19,6 +18,9 @@ __all__ = ["JsonSink"]
 
 class JsonSink:
     """Writes a document of schema ``holopose/result/1``: a line for each field of the head and for each frame.
+
+    A frame's line is written when it comes; what is known only at the end stands behind the frames: what
+    `info.source_end` tells then, and every identity with its span and quality.
 
     Args:
         path: The file to write.
@@ -45,12 +47,7 @@ class JsonSink:
         inputs: Iterable[Path | str] = (),
     ) -> None:
         self._file = StagedFile(path, overwrite=overwrite, inputs=inputs)
-        self._info = info
-        self._extras = {"native": native, "world": world, "normalized": normalized}
-        self._source: dict[str, Any] | None = None
-        self._skeleton: Skeleton | None = None
-        self._native: Skeleton | None = None
-        self._count = 0
+        self._recorder = Recorder(self._file.path, SCHEMA, info, native=native, world=world, normalized=normalized)
         self._closed = False
 
     def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
@@ -59,23 +56,10 @@ class JsonSink:
         Raises:
             OutputError: it cannot be written, or its people have another layout than those before.
         """
-        width, height = frame.size_wh
-        if self._source is None or self._skeleton is None:
-            self._source = {"name": plain_name(frame.name), "width": width, "height": height}
-            self._skeleton = poses.skeleton
-            self._file.write(self._head(self._source, poses.skeleton))
-        if poses.skeleton != self._skeleton:
-            raise OutputError(
-                f"{self._file.path}: expected keypoints of {self._skeleton.name}, got {poses.skeleton.name}; "
-                "write them to a file of their own"
-            )
-        record = frame_record(frame, poses, **self._extras)
-        own = {"name": plain_name(frame.name), "width": width, "height": height}
-        record |= {key: value for key, value in own.items() if value != self._source[key]}
-        if self._extras["native"] and poses.native is not None:
-            self._native = poses.native.skeleton
-        self._file.write((",\n" if self._count else "\n") + _compact(record))
-        self._count += 1
+        if not self._recorder.count:
+            self._file.write("{\n" + _lines(self._recorder.head(frame, poses)) + ',\n"frames": [')
+        before = ",\n" if self._recorder.count else "\n"
+        self._file.write(before + to_json(self._recorder.record(frame, poses)))
 
     def close(self, *, ok: bool) -> None:
         """Finish the document (`ok`) or leave no file behind.
@@ -88,32 +72,13 @@ class JsonSink:
             self._file.discard()
             return
         self._closed = True
-        if self._source is None:
+        try:
+            self._file.write("\n],\n" + _lines(self._recorder.tail()) + "\n}\n")
+        except OutputError:
             self._file.discard()
-            raise OutputError(f"{self._file.path}: there was no frame, so there is no result to write")
-        tail: dict[str, Any] = {"frame_count": self._count}
-        if self._native is not None:
-            tail = {"native_skeleton": describe_skeleton(self._native), **tail}
-        self._file.write("\n],\n" + _lines(tail) + "\n}\n")
+            raise
         self._file.commit()
-
-    def _head(self, source: dict[str, Any], skeleton: Skeleton) -> str:
-        run = describe_run(self._info)
-        head = {
-            "schema": SCHEMA,
-            "holopose": self._info.version,
-            "source": {**source, **{key: value for key, value in self._info.source.items() if key not in source}},
-            "model": run["model"],
-            "runtime": run["runtime"],
-            "skeleton": describe_skeleton(skeleton),
-            "score": run["score"],
-        }
-        return "{\n" + _lines(head) + ',\n"frames": ['
 
 
 def _lines(fields: dict[str, Any]) -> str:
-    return ",\n".join(f"{_compact(key)}: {_compact(value)}" for key, value in fields.items())
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return ",\n".join(f"{to_json(key)}: {to_json(value)}" for key, value in fields.items())

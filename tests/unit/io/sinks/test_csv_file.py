@@ -13,7 +13,7 @@ from holopose.protocols import Sink
 from holopose.skeletons import WHOLEBODY133
 from holopose.types import Boxes, Poses
 
-HEADER = "file,frame,time_s,person,id,person_score,keypoint_index,keypoint,part,x,y,score,visible"
+HEADER = "file,frame,time_s,width,height,person,id,person_score,keypoint_index,keypoint,part,x,y,score,visible,swapped"
 
 
 def rows_of(path) -> list[dict[str, str]]:
@@ -40,6 +40,7 @@ def test_it_is_a_sink(tmp_path, run_info) -> None:
         ({}, ",world_x_m,world_y_m,world_z_m"),
         ({"normalized": True, "world": False}, ",x_norm,y_norm"),
         ({"normalized": True}, ",x_norm,y_norm,world_x_m,world_y_m,world_z_m"),
+        ({"raw": True}, ",raw_x,raw_y,world_x_m,world_y_m,world_z_m"),
     ],
 )
 def test_columns_follow_the_options_alone(tmp_path, people, frame, run_info, *, options: dict, more: str) -> None:
@@ -97,7 +98,7 @@ def test_a_frame_without_people_has_a_row(tmp_path, people, frame, run_info) -> 
     )
     assert sorted({row["frame"] for row in rows}) == ["0", "1", "2"]
     [empty] = [row for row in rows if row["frame"] == "1"]
-    assert {key for key, value in empty.items() if value} == {"file", "frame"}
+    assert {key for key, value in empty.items() if value} == {"file", "frame", "width", "height"}
 
 
 def test_numbers_are_plain(tmp_path, frame, run_info) -> None:

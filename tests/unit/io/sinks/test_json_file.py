@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_a_picture(tmp_path, people, frame, run_info) -> None:
     text = path.read_text(encoding="utf-8")
     document = json.loads(text)
     assert list(document) == [
-        *("schema", "holopose", "source", "model", "runtime", "skeleton", "score", "frames", "frame_count"),
+        *("schema", "holopose", "source", "model", "runtime", "skeleton", "score", "frames", "tracks", "frame_count"),
     ]
     assert document["schema"] == "holopose/result/1"
     assert document["source"] == {"name": "photo.jpg", "width": 640, "height": 480}
@@ -78,14 +79,39 @@ def test_native_keypoints_come_with_their_layout(tmp_path, people, frame, run_in
 
 
 def test_facts_about_a_clip_join_the_source(tmp_path, people, frame, run_info) -> None:
-    from dataclasses import replace
-
     info = replace(run_info, source={"rate_hz": 29.97, "width": 1})
     sink = JsonSink(tmp_path / "r.json", info)
     sink.write(frame(name="照片.jpg"), people())
     sink.close(ok=True)
     document = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert document["source"] == {"name": "照片.jpg", "width": 640, "height": 480, "rate_hz": 29.97}
+
+
+def test_what_the_end_tells_stands_at_the_end(tmp_path, people, frame, run_info) -> None:
+    facts = {}
+    info = replace(run_info, source={"rate_exact": "30000/1001"}, source_end=lambda: facts)
+    sink = JsonSink(tmp_path / "r.json", info)
+    for index in range(4):
+        poses = people(count=2) if index % 2 else Poses.empty(WHOLEBODY133)
+        sink.write(frame(index=index, time_s=index / 8), poses)
+    facts |= {"decoded": 4, "damaged": 1, "cut_short": True}
+    sink.close(ok=True)
+    document = json.loads((tmp_path / "r.json").read_bytes())
+    assert list(document)[-3:] == ["source_end", "tracks", "frame_count"]
+    assert document["source_end"] == facts
+    [track] = document["tracks"]
+    score = people(count=2).boxes.score[1]
+    assert track.pop("quality") == pytest.approx(2 / 3 * float(score), abs=5.1e-5)
+    assert track == {
+        **{"id": 0, "first_frame": 1, "last_frame": 3, "first_time_s": 0.125, "last_time_s": 0.375, "frames": 2},
+    }
+
+
+def test_without_identities_and_facts_the_tail_is_short(tmp_path, people, frame, run_info) -> None:
+    sink = JsonSink(tmp_path / "r.json", run_info)
+    sink.write(frame(), people(everything=False))
+    sink.close(ok=True)
+    assert list(json.loads((tmp_path / "r.json").read_bytes()))[-2:] == ["frames", "frame_count"]
 
 
 def test_another_layout_needs_another_file(tmp_path, people, frame, run_info) -> None:
