@@ -111,6 +111,7 @@ class VideoEncoder:
         self._sound = sound
         self._last = -1
         self._step = round(TICKS_PER_S / video.rate)
+        self._waiting: Packet[VideoStream] | None = None
         flags = {"movflags": "+faststart"} if video.container in ("mp4", "mov") else {}
         if codec.name not in av.codecs_available:
             others = [name for name, one in ENCODERS.items() if one.name in av.codecs_available]
@@ -145,17 +146,18 @@ class VideoEncoder:
         if self._last >= 0:
             self._step = tick - self._last
         frame = _frame(image)
-        frame.pts, frame.time_base, frame.duration = tick, Fraction(1, TICKS_PER_S), self._step
+        frame.pts, frame.time_base = tick, Fraction(1, TICKS_PER_S)
         self._last = tick
         with _reported():
             for packet in self._stream.encode(frame):
-                self._mux(packet)
+                self._pass_on(packet)
 
     def close(self) -> None:
         """Finish the file. The last picture is shown as long as the one before it."""
         with _reported():
             for packet in self._stream.encode(None):
-                self._mux(packet)
+                self._pass_on(packet)
+            self._pass_on(None)
             self._mux_sound((self._last + self._step) / TICKS_PER_S)
             self._let_go()
 
@@ -171,10 +173,14 @@ class VideoEncoder:
             if self._sound is not None:
                 self._sound.close()
 
-    def _mux(self, packet: Packet[VideoStream]) -> None:
-        if packet.dts is not None:
-            self._mux_sound(float(packet.dts * packet.time_base))
-        self._out.mux(packet)
+    def _pass_on(self, packet: Packet[VideoStream] | None) -> None:
+        """Write the packet before this one, now that it is known how long it is shown; None: there are no more."""
+        before, self._waiting = self._waiting, packet
+        if before is None or before.pts is None:
+            return
+        before.duration = self._step if packet is None or packet.pts is None else packet.pts - before.pts
+        self._mux_sound(float(before.pts * before.time_base))
+        self._out.mux(before)
 
     def _mux_sound(self, until_s: float) -> None:
         if self._sound is not None:

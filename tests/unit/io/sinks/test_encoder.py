@@ -83,6 +83,14 @@ def test_a_variable_rate_stays_variable(tmp_path: Path) -> None:
             assert np.abs(image[32, 8::16].astype(int) - card[32, 8::16]).max() <= 10
 
 
+@pytest.mark.parametrize(("container", "encoder"), WAYS)
+def test_the_last_picture_is_shown_as_long_as_the_one_before(tmp_path: Path, container: str, encoder: str) -> None:
+    times_s = [0, 0.04, 0.24, 0.28, 0.78, 0.88]
+    write(tmp_path / "c", VideoFormat(container, encoder, rate=Fraction(25)), [colour_card()] * 6, times_s)
+    with av.open(str(tmp_path / "c")) as clip:
+        assert clip.duration / av.time_base == pytest.approx(0.98, abs=0.0011)
+
+
 def test_times_always_increase(tmp_path: Path) -> None:
     write(tmp_path / "c", VideoFormat("mp4", "h264"), [colour_card()] * 5, [0, 0, 0.04, 0.03, 0.08])
     _, times_s = read(tmp_path / "c")
