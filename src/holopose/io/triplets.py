@@ -52,10 +52,9 @@ def unflatten(values: Sequence[Any], count: int) -> tuple[Numbers, Numbers]:
     Raises:
         InputError: it is no list of that many finite numbers.
     """
-    try:
-        points = np.array(values, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"expected {3 * count} numbers, got something else ({error})") from error
+    points = _numbers(values)
+    if points is None:
+        raise InputError(f"expected {3 * count} numbers, got something else")
     if points.shape != (3 * count,):
         raise InputError(f"expected {3 * count} numbers for {count} keypoints, got {_shape(points)}")
     if not (np.abs(points) <= np.finfo(np.float32).max).all():
@@ -64,6 +63,15 @@ def unflatten(values: Sequence[Any], count: int) -> tuple[Numbers, Numbers]:
     gone = (points == 0).all(axis=1)
     xy = np.where(gone[:, None], np.nan, points[:, :2])
     return xy, points[:, 2]
+
+
+def _numbers(values: Any) -> Numbers | None:
+    """Nested lists of numbers as an array; None when they are something else, such as text that looks like one."""
+    try:
+        array = np.array(values)
+    except ValueError:  # rows of different lengths
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "iuf" else None
 
 
 def _shape(points: Numbers) -> str:
@@ -83,11 +91,13 @@ def boxes_from_xywh(values: Any) -> Numbers:
     Raises:
         InputError: these are not four finite numbers with a width and height of at least 0.
     """
-    try:
-        box = np.array(values, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"expected a box of four numbers, got something else ({error})") from error
-    if box.shape != (4,) or not (np.abs(box) < np.finfo(np.float32).max / 2).all() or (box[2:] < 0).any():
+    box = _numbers(values)
+    if (
+        box is None
+        or box.shape != (4,)
+        or not (np.abs(box) < np.finfo(np.float32).max / 2).all()
+        or (box[2:] < 0).any()
+    ):
         raise InputError(f"expected a box as left, top, width, height, got {str(values)[:60]}")
     return np.concatenate([box[:2], box[:2] + box[2:]])
 

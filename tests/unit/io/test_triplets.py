@@ -45,7 +45,7 @@ def test_no_negative_zeros_and_few_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [None, "abc", [1, 2], [1] * 7, [[1, 2, 3], [4, 5]], [1, 2, "x"] * 2, [{}] * 6, [10**400] * 6]
+    "values", [None, "abc", [1, 2], [1] * 7, [[1, 2, 3], [4, 5]], [1, 2, "3"] * 2, [None] * 6, [{}] * 6, [10**400] * 6]
 )
 def test_what_is_no_list_of_so_many_numbers(values) -> None:
     with pytest.raises(InputError, match="expected 6 numbers"):

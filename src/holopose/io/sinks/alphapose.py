@@ -20,7 +20,7 @@ from holopose.skeletons.layouts import COCO17, HALPE26, HALPE136, OPENPOSE18, WH
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
-__all__ = ["ALPHAPOSE_FORMS", "ALPHAPOSE_LAYOUTS", "AlphaPoseSink", "person_score"]
+__all__ = ["ALPHAPOSE_FORMS", "ALPHAPOSE_LAYOUTS", "AlphaPoseSink", "person_score", "written_layout"]
 
 ALPHAPOSE_FORMS: tuple[str, ...] = ("coco", "cmu", "open")
 
@@ -143,7 +143,7 @@ def _picture(frame: Frame | FrameInfo) -> str:
 def _people(picture: str, poses: Poses) -> Iterator[dict[str, Any]]:
     if not len(poses):
         return
-    people = convert(poses, _layout(poses.skeleton))
+    people = convert(poses, written_layout(poses.skeleton))
     points, boxes = flatten(people).tolist(), xywh(poses.boxes)
     scores = rounded(person_score(people.score, poses.boxes.score), SCORE_DIGITS).tolist()
     ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
@@ -152,8 +152,8 @@ def _people(picture: str, poses: Poses) -> Iterator[dict[str, Any]]:
         yield {**entry, "box": boxes[row], **({"idx": identity} if identity >= 0 else {})}
 
 
-def _layout(skeleton: Skeleton) -> Skeleton:
-    """The one of AlphaPose's layouts that these people are written in."""
+def written_layout(skeleton: Skeleton) -> Skeleton:
+    """The one of AlphaPose's layouts that the form coco writes people of this one in."""
     if skeleton in ALPHAPOSE_LAYOUTS:
         return skeleton
     whole = {"face", "left_hand", "right_hand"} & set(skeleton.parts)
