@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from holopose.io.records import FRACTION_DIGITS, METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS, normalize, rounded
+from holopose.io.records import (
+    FRACTION_DIGITS,
+    METRE_DIGITS,
+    PIXEL_DIGITS,
+    SCORE_DIGITS,
+    normalize,
+    plain_name,
+    rounded,
+)
 from holopose.types import Poses
 
-__all__ = ["DIGITS", "NORMALIZED", "RAW", "WORLD", "cell", "cells", "measure"]
+__all__ = ["DIGITS", "NORMALIZED", "RAW", "WORLD", "cell", "cells", "label", "measure"]
 
 NORMALIZED = ("x_norm", "y_norm")
 """Fractions of the picture."""
@@ -75,3 +83,8 @@ def cell(value: float | None, digits: int) -> str:
     ('0.00', '')
     """
     return "" if value is None or math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def label(name: str) -> str:
+    r"""A name as a cell of CSV: a carriage return, which `csv` would write as the end of a line, becomes ``\r``."""
+    return plain_name(name).replace("\r", "\\r")

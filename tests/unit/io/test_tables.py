@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, measure
+from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, label, measure
 
 
 def test_every_column_says_what_the_poses_say(people) -> None:
@@ -51,3 +51,8 @@ def test_text_is_the_rounded_number(value: float, digits: int) -> None:
 def test_missing_is_empty() -> None:
     assert cells(np.array([[np.nan, 1.0]]), 1) == [["", "1.0"]]
     assert (cell(None, 3), cell(float("nan"), 3)) == ("", "")
+
+
+def test_names_never_end_a_line() -> None:
+    assert label("照片 \r\n.jpg") == "照片 \\r\n.jpg"
+    assert label("a\udcff.jpg") == "a\\udcff.jpg"

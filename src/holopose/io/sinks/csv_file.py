@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from holopose.io.records import SCORE_DIGITS, TIME_DIGITS, plain_name
+from holopose.io.records import SCORE_DIGITS, TIME_DIGITS
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, measure
+from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, label, measure
 from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["COLUMNS", "CsvSink"]
@@ -61,12 +61,13 @@ class CsvSink:
     def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
         """Append one frame's rows."""
         self._head()
-        where = [plain_name(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
+        where = [label(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
         if not len(poses):
             self._rows.writerow([*where, *[""] * (len(self._columns) - len(where))])
             return
         names = [
-            (k, *pair) for k, pair in enumerate(zip(poses.skeleton.keypoints, poses.skeleton.part_of(), strict=True))
+            (k, *pair)
+            for k, pair in enumerate(zip(map(label, poses.skeleton.keypoints), poses.skeleton.part_of(), strict=True))
         ]
         ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
         [scores] = cells(poses.boxes.score[None], SCORE_DIGITS)

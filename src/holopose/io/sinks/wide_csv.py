@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from holopose.errors import OutputError
-from holopose.io.records import PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS, plain_name
+from holopose.io.records import PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, cell, cells, measure
+from holopose.io.tables import DIGITS, NORMALIZED, RAW, cell, cells, label, measure
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
@@ -82,7 +82,7 @@ class WideCsvSink:
                 f"{self._file.path}: expected keypoints of {self._skeleton.name}, got {poses.skeleton.name}; "
                 "write them to a file of their own"
             )
-        where = [plain_name(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
+        where = [label(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
         if not len(poses):
             self._rows.writerow([*where, *[""] * (self._width - len(where))])
             return
@@ -115,4 +115,4 @@ class WideCsvSink:
             twice = next(name for name in columns if columns.count(name) > 1)
             raise OutputError(f"{self._file.path}: two columns of {skeleton.name} would be called {twice!r}; write csv")
         self._skeleton, self._measures, self._width = skeleton, measures, len(columns)
-        self._rows.writerow(columns)
+        self._rows.writerow(map(label, columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from holopose.errors import InputError
 from holopose.io.readers import read_document, read_json
 from holopose.io.sinks import JsonSink
-from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133
+from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133, Skeleton
 from holopose.types import Boxes, Frame, FrameInfo, Poses
 
 WITHIN = 0.0052  # half of the last decimal place of a pixel, and float32
@@ -70,6 +71,49 @@ def test_every_layout_comes_back_as_itself(tmp_path, people, frame, run_info, la
     write(tmp_path / "r.json", run_info, (frame(), people(skeleton=layout)))
     [(_, read)] = read_json(tmp_path / "r.json")
     assert read.skeleton is layout
+
+
+def test_raw_and_swapped_keypoints_come_back(tmp_path, people, frame, run_info) -> None:
+    poses = people(count=3)
+    flags = np.zeros(poses.score.shape, bool)
+    flags[1, [5, 6]] = True
+    kept = poses.replace(raw_xy=np.where(np.isnan(poses.xy), 7, poses.xy + 2), swapped=flags)
+    unflagged = poses.replace(swapped=np.zeros_like(flags))
+    write(tmp_path / "r.json", run_info, (frame(), kept), (frame(index=1), unflagged))
+    [(_, read), (_, without)] = read_json(tmp_path / "r.json")
+    assert read.allclose(kept, atol=WITHIN)
+    assert without.allclose(poses, atol=WITHIN)
+
+
+def test_facts_of_the_run_and_the_clip_come_back(tmp_path, people, frame, run_info) -> None:
+    info = replace(run_info, source={"rate_exact": "30000/1001", "rate": 29.97}, source_end=lambda: {"damaged": 3})
+    write(tmp_path / "r.json", info, (frame(), people()))
+    results = read_json(tmp_path / "r.json")
+    assert results.source["rate_exact"] == "30000/1001"
+    assert dict(results.info.source) == dict(info.source)
+    assert results.info.source_end() == {"damaged": 3}
+    write(tmp_path / "again.json", results.info, *results)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "r.json").read_bytes()
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2, unique=True),
+    ids=st.lists(st.integers(-1, 2**60), max_size=3),
+    name=st.text(st.characters(codec="utf-8")),
+)
+def test_any_names_and_ids_come_back(tmp_path, run_info, names, ids, name) -> None:
+    skeleton = Skeleton(name, tuple(names), ((0, 1),), (1, 0), None, {"body": (0, 1)})
+    count = len(ids)
+    boxes = Boxes(np.tile([0.0, 0, 9, 9], (count, 1)), np.full(count, 0.5))
+    poses = Poses(np.ones((count, 2, 2)), np.ones((count, 2)), boxes, skeleton, ids=ids)
+    where = FrameInfo(3, 0.5, name, (9, 9))
+    write(tmp_path / "any.json", run_info, (where, poses))
+    results = read_json(tmp_path / "any.json")
+    assert results.skeleton == skeleton
+    [(info, read)] = results
+    assert info == where
+    assert read.allclose(poses)
 
 
 def test_an_unknown_layout_comes_back_as_described(tmp_path, people, frame, run_info) -> None:

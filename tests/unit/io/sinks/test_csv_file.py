@@ -112,6 +112,8 @@ def test_odd_file_names(tmp_path, people, frame, run_info) -> None:
     for number, name in enumerate(('a, "b".jpg', "照片.jpg", "line\nbreak.jpg")):
         [row, *_] = write(tmp_path / f"{number}.csv", run_info, (frame(name=name), people()))
         assert row["file"] == name
+    [row, *_] = write(tmp_path / "r.csv", run_info, (frame(name="a\rb.jpg"), people()))
+    assert row["file"] == "a\\rb.jpg"
 
 
 def test_nothing_is_left_of_a_run_that_failed(tmp_path, people, frame, run_info) -> None:
