@@ -176,7 +176,7 @@ def open_container(file: ClipFile, *, name: str, max_pixels: int = 1 << 30) -> I
     shown = one_line(name)
     limits = {"max_pixels": str(max_pixels), "protocol_whitelist": "", "format_whitelist": ",".join(FORMATS)}
     try:
-        return av.open(
+        container = av.open(
             file,
             mode="r",
             options=limits,
@@ -187,6 +187,10 @@ def open_container(file: ClipFile, *, name: str, max_pixels: int = 1 << 30) -> I
     except (av.FFmpegError, MemoryError) as error:
         file.check()
         raise InputError(f"{shown}: {_explain(file, error)}") from error
+    for stream in container.streams.video:  # the limits above are those of the first look at the file
+        if stream.codec_context is not None:
+            stream.codec_context.options = {"max_pixels": str(max_pixels)}
+    return container
 
 
 def pick_pictures(container: InputContainer, file: ClipFile, *, name: str) -> VideoStream:
