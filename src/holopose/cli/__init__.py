@@ -46,7 +46,7 @@ def _terminate(*_: object) -> None:
 
 def create_app() -> typer.Typer:
     """The whole command tree; command modules import nothing heavy until they run."""
-    from holopose.cli import bench, demo, doctor, models, run
+    from holopose.cli import bench, convert, demo, doctor, models, render, run
 
     app = typer.Typer(
         name="holopose",
@@ -59,6 +59,8 @@ def create_app() -> typer.Typer:
     app.callback()(_root)
     app.command("run", no_args_is_help=True)(run.run)
     app.command("demo")(demo.demo)
+    app.command("render", no_args_is_help=True)(render.render)
+    app.command("convert", no_args_is_help=True)(convert.convert)
     app.add_typer(models.app, name="models")
     app.command("doctor")(doctor.doctor)
     app.command("bench")(bench.bench)

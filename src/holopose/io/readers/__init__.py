@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from holopose.io.readers.alphapose import read_alphapose
+from holopose.io.readers.coco import read_coco
 from holopose.io.readers.csv_file import read_csv
 from holopose.io.readers.json_file import read_document, read_json
 from holopose.io.readers.jsonl_file import read_jsonl
+from holopose.io.readers.openpose import read_openpose
+from holopose.io.readers.recognize import read_results_file
 from holopose.io.results import Results
 
-__all__ = ["READERS", "read_csv", "read_document", "read_json", "read_jsonl"]
+__all__ = [
+    "READERS",
+    "read_alphapose",
+    "read_coco",
+    "read_csv",
+    "read_document",
+    "read_json",
+    "read_jsonl",
+    "read_openpose",
+    "read_results_file",
+]
 
 READERS: dict[str, Callable[[Path | str], Results]] = {
     ".json": read_json,
     ".jsonl": read_jsonl,
     ".csv": read_csv,
 }
-"""Ending of a file's name, and what reads it."""
+"""Ending of a file's name, and what reads it; `read_results_file` goes by what a file holds instead."""
