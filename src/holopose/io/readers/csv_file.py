@@ -81,8 +81,9 @@ def layout_of(keypoints: Sequence[str], parts: Sequence[str] | None = None) -> t
     for layout in LAYOUTS.values():
         if layout.keypoints == names:
             return layout, (f"The layout {layout.name} is known by the names of its keypoints.",)
-    layout = next((one for one in LAYOUTS.values() if set(names) <= set(one.keypoints)), None)
-    if layout is not None and names:
+    for layout in LAYOUTS.values():
+        if not names or not set(names) <= set(layout.keypoints):
+            continue
         keep = [layout.index(name) for name in names]
         whole = [part for part, members in layout.parts.items() if members == tuple(keep)]
         subset = layout.subset(keep, f"{layout.name}/{whole[0] if whole else len(keep)}")
