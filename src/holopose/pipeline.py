@@ -1,13 +1,23 @@
-"""Owns the flow of frames: from a source through an estimator into sinks, one frame in memory at a time."""
+"""Owns the flow of frames: from a source through an estimator and the stages after it into sinks.
+
+One frame is in memory at a time, or as many as a stage holds back; only smoothing over a whole clip keeps its poses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from holopose.protocols import Estimator, Sink
-from holopose.types import Frame, Poses
+from holopose.protocols import Estimator, Filter, Sink
+from holopose.types import Frame, FrameInfo, Poses
 
-__all__ = ["Pipeline", "run"]
+__all__ = ["Pipeline", "Stage", "WholeClip", "filtering", "run"]
+
+Stream = Iterator[tuple[Frame, Poses]]
+Stage = Callable[[Iterable[tuple[Frame, Poses]]], Stream]
+"""What happens to a stream of frames and their people: identities, smoothing, selection. Called once per source."""
+
+WholeClip = Callable[[list[tuple[FrameInfo, Poses]]], list[tuple[FrameInfo, Poses]]]
+"""What needs all frames at once; gives back one row for each it got."""
 
 
 class Pipeline:
@@ -16,21 +26,67 @@ class Pipeline:
     Args:
         estimator: Finds the people of each frame.
         world: Hand on the coordinates in metres that the estimator gives.
+        stages: What happens to frames and people afterwards, in this order.
+        whole_clip: Applied to all poses of a source at once; the source is then read a second time, for its pixels.
+        final: Stages after that.
     """
 
-    def __init__(self, estimator: Estimator, *, world: bool) -> None:
+    def __init__(
+        self,
+        estimator: Estimator,
+        *,
+        world: bool,
+        stages: Sequence[Stage] = (),
+        whole_clip: WholeClip | None = None,
+        final: Sequence[Stage] = (),
+    ) -> None:
         self.estimator = estimator
         self.world = world
+        self.stages = tuple(stages)
+        self.whole_clip = whole_clip
+        self.final = tuple(final)
 
-    def stream(self, source: Iterable[Frame]) -> Iterator[tuple[Frame, Poses]]:
+    def stream(self, source: Iterable[Frame]) -> Stream:
         """Each frame of `source` with its people, as they are found; earlier frames are not kept.
 
         The estimator forgets what it knew of other sources before the first frame.
         """
+        stream: Stream = self._estimate(source)
+        for stage in self.stages:
+            stream = stage(stream)
+        if self.whole_clip is not None:
+            stream = self._revise(source, stream, self.whole_clip)
+        for stage in self.final:
+            stream = stage(stream)
+        return stream
+
+    def _estimate(self, source: Iterable[Frame]) -> Stream:
         self.estimator.reset()
         for frame in source:
             [poses] = self.estimator.estimate([frame])
             yield frame, poses if self.world else _without_world(poses)
+
+    @staticmethod
+    def _revise(source: Iterable[Frame], stream: Stream, whole_clip: WholeClip) -> Stream:
+        rows = iter(whole_clip([(frame.info, poses) for frame, poses in stream]))
+        row = next(rows, None)
+        for frame in source:
+            if row is None:
+                break
+            if frame.index == row[0].index:
+                yield frame, row[1]
+                row = next(rows, None)
+
+
+def filtering(part: Filter) -> Stage:
+    """A stage that smooths each frame's people, beginning anew with every source."""
+
+    def stage(stream: Iterable[tuple[Frame, Poses]]) -> Stream:
+        part.reset()
+        for frame, poses in stream:
+            yield frame, part.apply(poses, float(frame.index) if frame.time_s is None else frame.time_s)
+
+    return stage
 
 
 def _without_world(poses: Poses) -> Poses:
@@ -43,6 +99,8 @@ def run(
     pipeline: Pipeline,
     sinks: Sequence[Sink],
     on_frame: Callable[[Frame, Poses], None] | None = None,
+    *,
+    keep_interrupted: bool = False,
 ) -> int:
     """Write every frame of `source` into every sink; returns how many there were.
 
@@ -54,6 +112,7 @@ def run(
         pipeline: What finds the people.
         sinks: Where results go; this call owns them and closes them.
         on_frame: Told about each frame once it is written.
+        keep_interrupted: Take Ctrl-C as the end of the source, as one ends a camera: files are finished.
     """
     count = 0
     ok = False
@@ -65,6 +124,10 @@ def run(
             if on_frame is not None:
                 on_frame(frame, poses)
         ok = True
+    except KeyboardInterrupt:
+        ok = keep_interrupted
+        if not keep_interrupted:
+            raise
     finally:
         _close(sinks, ok=ok)
     return count

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from holopose.config import RunConfig
-from holopose.pipeline import Pipeline
+from holopose.errors import ConfigError
+from holopose.pipeline import Pipeline, Stage, WholeClip, filtering
 from holopose.protocols import Estimator, Sink, Source
+from holopose.types import Frame, Poses
 
 if TYPE_CHECKING:
     from holopose.draw.painter import Painter
     from holopose.io.runinfo import RunInfo
+    from holopose.io.sources.inputs import Input
+    from holopose.smoothing.flow import FlowBridge
 
 __all__ = [
+    "Kind",
     "build_estimator",
     "build_painter",
     "build_pipeline",
     "build_sinks",
     "build_source",
+    "kind_of",
     "result_files",
 ]
+
+Kind = Literal["picture", "pictures", "clip", "live"]
+"""What a source holds: one picture, several that have nothing to do with each other, a clip, or a camera's frames."""
+
+WHOLE_CLIP = ("savgol", "butterworth", "median", "weighted")
+"""Smoothers that need the whole clip."""
+
+_ENDINGS = {
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "csv": ".csv",
+    "wide-csv": ".wide.csv",
+    "parquet": ".parquet",
+    "trc": ".trc",
+    "coco": ".coco.json",
+    "openpose": ".openpose",
+    "alphapose": ".alphapose.json",
+}
+_VIDEO_ENDINGS = {"h264": "mp4", "vp9": "webm", "av1": "webm"}
 
 
 def build_estimator(config: RunConfig | None = None, /, **options: Any) -> Estimator:
@@ -56,16 +82,169 @@ def build_estimator(config: RunConfig | None = None, /, **options: Any) -> Estim
     )
 
 
-def build_pipeline(config: RunConfig, estimator: Estimator | None = None) -> Pipeline:
-    """What happens to each frame; loads the model unless an estimator is given."""
-    return Pipeline(build_estimator(config) if estimator is None else estimator, world=config.world)
+def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kind: Kind = "picture") -> Pipeline:
+    """What happens to each frame; loads the model unless an estimator is given.
+
+    Pictures are estimated one by one. In clips people are followed, get identities and are smoothed, as `config` says;
+    live, nothing waits for later frames.
+
+    Raises:
+        ConfigError: an option has no meaning for this kind of source.
+    """
+    estimator = build_estimator(config) if estimator is None else estimator
+    if kind in ("picture", "pictures"):
+        return Pipeline(estimator, world=config.world)
+    if kind == "live" and config.smooth in WHOLE_CLIP:
+        raise ConfigError(
+            f"smooth: expected a filter that needs no later frames (one-euro, mediapipe, kalman) for a live source, "
+            f"got {config.smooth!r}"
+        )
+    follow: Callable[..., Estimator] | None = getattr(estimator, "following", None) if config.follow else None
+    if follow is not None:
+        smooth_body = config.smooth == "mediapipe"
+        estimator = follow(detect_every_s=config.detect_every_s, smooth_body=smooth_body)
+    stages = [*_identity_stages(config, live=kind == "live"), *_motion_stages(config, followed=follow is not None)]
+    whole_clip = _whole_clip(config) if config.track and config.smooth in WHOLE_CLIP else None
+    return Pipeline(estimator, world=config.world, stages=stages, whole_clip=whole_clip, final=_sampling_stages(config))
 
 
-def build_source(picture: str | os.PathLike[str], config: RunConfig) -> Source:
-    """The frames of one input: a single one for a picture."""
+def _identity_stages(config: RunConfig, *, live: bool) -> list[Stage]:
+    """Who is who, and whom to keep."""
+    from holopose.tracking.births import IdentityStage
+    from holopose.tracking.selection import PersonSelection
+    from holopose.tracking.tracker import PoseTracker
+
+    if not config.track:
+        if config.person != "all":
+            raise ConfigError(f"person: {config.person!r} needs identities; leave track on")
+        return []
+    stages: list[Stage] = [IdentityStage(PoseTracker(gap_s=config.gap_s), hold=not live)]
+    if config.person != "all":
+        whom = int(config.person) if config.person.isdigit() else config.person
+        stages.append(PersonSelection(whom, gap_s=config.gap_s))
+    return stages
+
+
+def _motion_stages(config: RunConfig, *, followed: bool) -> list[Stage]:
+    """What makes motion smooth; acts on people with an identity only."""
+    from holopose.smoothing.anatomy import AnatomyFilter
+    from holopose.smoothing.flow import FlowBridge
+    from holopose.smoothing.kalman import KalmanFilter
+    from holopose.smoothing.one_euro import OneEuroFilter
+    from holopose.smoothing.swaps import SwapFilter
+
+    if not config.track:
+        return []
+    keep = config.keep_raw
+    stages: list[Stage] = [_bridging(FlowBridge())] if config.flow else []
+    stages.append(filtering(SwapFilter(fix=config.fix_swaps, keep_raw=keep and config.fix_swaps)))
+    if config.anatomy:
+        stages.append(filtering(AnatomyFilter(keep_raw=keep)))
+    if config.smooth == "one-euro":
+        stages.append(filtering(OneEuroFilter(keep_raw=keep)))
+    elif config.smooth == "kalman":
+        stages.append(filtering(KalmanFilter(keep_raw=keep)))
+    elif config.smooth == "mediapipe" and not followed:
+        stages.append(filtering(OneEuroFilter.mediapipe(keep_raw=keep)))
+    return stages
+
+
+def _bridging(bridge: FlowBridge) -> Stage:
+    """A stage that carries people over gaps, beginning anew with every source."""
+
+    def stage(stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
+        bridge.reset()
+        for frame, poses in stream:
+            yield frame, bridge.bridge(frame, poses)
+
+    return stage
+
+
+def _whole_clip(config: RunConfig) -> WholeClip:
+    """Gaps filled, then everything smoothed."""
+    from holopose.smoothing.clip import fill_clip, smooth_clip
+
+    def revise(rows: list[Any]) -> list[Any]:
+        if config.max_gap_s > 0:
+            rows = fill_clip(rows, max_gap_s=config.max_gap_s)
+        return smooth_clip(rows, config.smooth, max_gap_s=config.max_gap_s, keep_raw=config.keep_raw)
+
+    return revise
+
+
+def _sampling_stages(config: RunConfig) -> list[Stage]:
+    """Which frames to keep."""
+    from holopose.motion.sampling import MotionSampler
+
+    if config.min_motion == 0 and config.max_fps is None:
+        return []
+    return [MotionSampler(min_motion=config.min_motion, max_fps=config.max_fps)]
+
+
+def build_source(item: Input | str | os.PathLike[str], config: RunConfig) -> Source:
+    """The frames of one input.
+
+    Args:
+        item: What `holopose.io.sources.inputs.expand` made of an argument; a path is a picture.
+        config: Range of clips, limits.
+    """
     from holopose.io.sources.images import ImageSource
 
-    return ImageSource([picture], max_megapixels=config.max_megapixels)
+    if isinstance(item, str | os.PathLike):
+        return ImageSource([item], max_megapixels=config.max_megapixels)
+    if item.kind == "archive":
+        from holopose.io.sources.archives import ArchiveSource
+
+        return ArchiveSource(item.location, max_megapixels=config.max_megapixels)
+    if item.kind == "live":
+        from holopose.io.sources.live import LiveSource
+
+        return LiveSource(item.location)
+    if item.kind == "video":
+        return _clip_source(item.location, item.label, config)
+    if item.kind == "stdin":
+        return _standard_input(item, config)
+    return ImageSource([item.location], max_megapixels=config.max_megapixels)
+
+
+def _clip_source(source: Any, name: str, config: RunConfig) -> Source:
+    from holopose.io.sources.ahead import AheadSource
+    from holopose.io.sources.video import VideoSource
+
+    clip = VideoSource(
+        source,
+        start_s=config.start_s,
+        end_s=config.end_s,
+        every=config.every,
+        max_megapixels=config.max_megapixels,
+        name=name,
+    )
+    return AheadSource(clip)
+
+
+def _standard_input(item: Input, config: RunConfig) -> Source:
+    """A picture if it begins like one, else a clip that can be read once."""
+    import sys
+
+    from holopose.io.sources.images import ImageSource
+    from holopose.io.sources.kinds import HEAD_BYTES, kind_of_bytes
+
+    pipe: Any = sys.stdin.buffer
+    if kind_of_bytes(pipe.peek(HEAD_BYTES)[:HEAD_BYTES]) == "picture":
+        return ImageSource([pipe.read()], max_megapixels=config.max_megapixels)
+    if config.smooth in WHOLE_CLIP:
+        raise ConfigError(f"smooth: {config.smooth!r} reads a clip twice; standard input can be read once, give a file")
+    return _clip_source(pipe, item.label, config)
+
+
+def kind_of(source: Source) -> Kind:
+    """What a source holds, from its `info`."""
+    kind = source.info.get("kind")
+    if kind == "video":
+        return "clip"
+    if kind == "live":
+        return "live"
+    return "picture" if source.info.get("count") == 1 else "pictures"
 
 
 def build_painter(config: RunConfig) -> Painter:
@@ -75,7 +254,16 @@ def build_painter(config: RunConfig) -> Painter:
     return Painter(**config.to_options("drawing"))
 
 
-def build_sinks(config: RunConfig, base: Path, estimator: Estimator, inputs: Iterable[Path] = ()) -> dict[Path, Sink]:
+def result_files(config: RunConfig, base: Path, kind: Kind = "picture") -> dict[str, Path]:
+    """Path of each file (or folder) to save, by format; `base` is the folder and the name they begin with."""
+    picture = {"picture": f".{config.overlay_format}", "pictures": ""}.get(kind, f".{_VIDEO_ENDINGS[config.encoder]}")
+    endings = {**_ENDINGS, "overlay": f".overlay{picture}", "skeleton": f".skeleton{picture}"}
+    return {name: base.with_name(base.name + endings[name]) for name in config.save}
+
+
+def build_sinks(
+    config: RunConfig, base: Path, estimator: Estimator, inputs: Iterable[Path] = (), source: Source | None = None
+) -> dict[Path, Sink]:
     """What writes the files of one input, by the path of each.
 
     Args:
@@ -83,51 +271,86 @@ def build_sinks(config: RunConfig, base: Path, estimator: Estimator, inputs: Ite
         base: Folder of the results and the name they begin with: out/photo gives out/photo.json.
         estimator: What finds the people; the files say what it was.
         inputs: Files that are never replaced.
+        source: Where the frames come from; None = one picture.
 
     Raises:
         OutputError: a file is there already, or cannot be written.
     """
-    from holopose.io.sinks.csv_file import CsvSink
-    from holopose.io.sinks.json_file import JsonSink
-    from holopose.io.sinks.overlay import OverlaySink
+    from holopose.io.sinks import SINKS
 
-    info = _describe(config, estimator)
-    painter = build_painter(config)
-    keep, overwrite = tuple(inputs), config.overwrite
-    normalized, world = config.normalized, config.world
+    kind: Kind = "picture" if source is None else kind_of(source)
+    info = _describe(config, estimator, kind, source)
+    always: dict[str, Any] = {"overwrite": config.overwrite, "inputs": tuple(inputs)}
+    own: dict[str, dict[str, Any]] = {
+        "json": {"native": config.native, "world": config.world, "normalized": config.normalized},
+        "csv": {"normalized": config.normalized, "world": config.world, "raw": config.keep_raw},
+        "wide-csv": {"normalized": config.normalized, "raw": config.keep_raw},
+        "trc": {"world": config.world},
+        "coco": {"form": config.coco_form},
+        "alphapose": {"form": config.alphapose_form},
+    }
+    own["jsonl"], own["parquet"] = own["json"], own["csv"]
     sinks: dict[Path, Sink] = {}
-    for kind, path in result_files(config, base).items():
-        if kind == "json":
-            sinks[path] = JsonSink(
-                path, info, native=config.native, world=world, normalized=normalized, overwrite=overwrite, inputs=keep
-            )
-        elif kind == "csv":
-            sinks[path] = CsvSink(path, info, normalized=normalized, world=world, overwrite=overwrite, inputs=keep)
+    for name, path in result_files(config, base, kind).items():
+        if name in ("overlay", "skeleton"):
+            painter = build_painter(config)
+            if name == "skeleton":
+                painter = replace(painter, background="black", side_by_side=False)
+            sinks[path] = _drawing_sink(config, path, painter, source, always)
         else:
-            sinks[path] = OverlaySink(path, painter, overwrite=overwrite, inputs=keep)
+            sinks[path] = SINKS[name](path, info, **own.get(name, {}), **always)
     return sinks
 
 
-def _describe(config: RunConfig, estimator: Estimator) -> RunInfo:
+def _drawing_sink(
+    config: RunConfig, path: Path, painter: Painter, source: Source | None, always: Mapping[str, Any]
+) -> Sink:
+    """What draws: a picture, a folder of pictures, or a video in a thread of its own."""
+    kind = "picture" if source is None else kind_of(source)
+    if kind == "picture":
+        from holopose.io.sinks.overlay import OverlaySink
+
+        return OverlaySink(path, painter, **always)
+    if kind == "pictures":
+        from holopose.io.sinks.picture_folder import PictureFolderSink
+
+        return PictureFolderSink(path, painter, format_name=config.overlay_format, **always)
+    if painter.background == "transparent":
+        raise ConfigError("background: videos have no transparency; choose picture, black or white")
+    from holopose.io.sinks.overlay_video import OverlayVideoSink
+    from holopose.io.sinks.threaded import ThreadedSink
+
+    facts: Mapping[str, Any] = {} if source is None else source.info
+    rate = facts.get("rate")
+    original = str(facts.get("path") or facts.get("name") or "")
+    with_sound = config.audio and bool(facts.get("has_audio")) and Path(original).is_file()
+    sink = OverlayVideoSink(
+        path, painter, audio_from=original if with_sound else None, encoder=config.encoder, rate=rate, **always
+    )
+    return ThreadedSink(sink)
+
+
+def _describe(config: RunConfig, estimator: Estimator, kind: Kind, source: Source | None) -> RunInfo:
     """What result files say about how they were made; an estimator tells about itself in `info`."""
     from holopose.io.runinfo import RunInfo
 
     told: Mapping[str, Any] = getattr(estimator, "info", {})
     runtime = told.get("runtime", {})
     chosen = config.to_options("people")
+    options = {name: chosen[name] for name in ("search", "max_people", "min_score", "layout")}
+    facts: dict[str, Any] = {}
+    if source is not None and kind in ("clip", "live"):
+        options |= config.to_options("clips")
+        facts = {name: fact for name, fact in source.info.items() if name != "name"}
     return RunInfo(
         model=told.get("name", type(estimator).__name__),
         cards={card["name"]: card["sha256"] for card in told.get("cards", ())},
-        options={name: chosen[name] for name in ("search", "max_people", "min_score", "layout")},
+        options=options,
         runtime=runtime.get("name", "none"),
         runtime_version=runtime.get("version", ""),
         device=runtime.get("device", "unknown"),
         precision=runtime.get("precision", ""),
         score=told.get("score", "0 to 1, as the model's card defines it"),
+        source=facts,
+        source_end=dict if source is None else lambda: dict(source.end_info),  # type: ignore[arg-type]
     )
-
-
-def result_files(config: RunConfig, base: Path) -> dict[str, Path]:
-    """Path of each file to save, by kind; `base` is the folder and the name they begin with."""
-    suffixes = {"json": ".json", "csv": ".csv", "overlay": f".overlay.{config.overlay_format}"}
-    return {kind: base.with_name(base.name + suffixes[kind]) for kind in config.save}

@@ -10,7 +10,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["align", "around", "normalize_angle", "project", "rotation_between", "transform", "unproject"]
+__all__ = [
+    "align",
+    "around",
+    "may_keep",
+    "normalize_angle",
+    "project",
+    "rotation_between",
+    "transform",
+    "unproject",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -104,3 +113,29 @@ def unproject(points: npt.NDArray[np.floating], rois: Array) -> Array:
         [offset[..., 0] * cos + offset[..., 1] * sin, offset[..., 1] * cos - offset[..., 0] * sin], axis=-1
     )
     return local / rois[:, None, 2:4] + 0.5
+
+
+def may_keep(
+    previous: Array, points: npt.ArrayLike, fresh: Array, *, turn: float, shift: float, scale: float, margin: float
+) -> bool:
+    """Whether a region that followed its object from the last frame may be used in place of a fresh one.
+
+    It may where both say about the same and the object, as last seen, lies inside the fresh one (MediaPipe's ROI
+    tracking calculator).
+
+    Args:
+        previous: (5,) region made of the last frame's landmarks.
+        points: (K, 2) px, those landmarks.
+        fresh: (5,) region found in this frame.
+        turn: Largest difference of rotation, radians.
+        shift: Largest distance of the centres along each side of `fresh`, relative to that side.
+        scale: Largest difference of each side, relative to that of `fresh`.
+        margin: By which share of its sides `fresh` is widened, on the whole, before it must hold all points.
+    """
+    if abs(float(normalize_angle(previous[4] - fresh[4]))) > turn:
+        return False
+    centre = unproject(previous[None, None, :2], fresh[None])[0, 0] - 0.5
+    if (np.abs(centre) > shift).any() or (np.abs(previous[2:4] - fresh[2:4]) > scale * fresh[2:4]).any():
+        return False
+    inside = np.abs(unproject(np.asarray(points, np.float64)[None], fresh[None])[0] - 0.5) < (1 + margin) / 2
+    return bool(inside.all())

@@ -75,12 +75,15 @@ class PoseDetector:
     def detect_whole(self, pyramid: Pyramid, *, min_score: float = 0.5) -> Candidates:
         """MediaPipe's own single view: the picture letterboxed into 224 px, weighted NMS."""
         width, height = pyramid.size_wh
-        side = max(width, height)
-        view = np.array([width / 2, height / 2, side, side, 0.0])
-        points, scores = self._infer(crop(pyramid, view, (_SIDE, _SIDE), replicate=False, in_steps=True), min_score)
-        points, scores, _ = suppress(points, scores)
-        points = points * (side / _SIDE) + np.array([(width - side) / 2, (height - side) / 2])
-        return _to_candidates(points, scores)
+        return self.detect_in(pyramid, (width / 2, height / 2), max(width, height), min_score=min_score)
+
+    def detect_in(self, pyramid: Pyramid, centre: npt.ArrayLike, side_px: float, *, min_score: float) -> Candidates:
+        """The same view of an upright square of the picture."""
+        middle = np.asarray(centre, np.float64)
+        view = np.array([*middle, side_px, side_px, 0.0])
+        canvas = crop(pyramid, view, (_SIDE, _SIDE), replicate=False, in_steps=pyramid.is_plain)
+        points, scores, _ = suppress(*self._infer(canvas, min_score))
+        return _to_candidates(points * (side_px / _SIDE) + (middle - side_px / 2), scores)
 
     def search(
         self,

@@ -6,20 +6,25 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from holopose.errors import ConfigError, ModelError
 from holopose.models.blaze.detector import PoseDetector
 from holopose.models.blaze.face import FACE_POINTS, Face, FaceFinder
 from holopose.models.blaze.hands import HAND_POINTS, Hand, HandFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.models.blaze.network import SPECS, Network
-from holopose.models.blaze.search import PLANS, find_everybody, find_one
+from holopose.models.blaze.search import PLANS, find_again, find_everybody, find_one
 from holopose.models.blaze.wholebody import Person, assemble, person_score
 from holopose.ops.crops import Pyramid
-from holopose.protocols import Runtime
+from holopose.protocols import Estimator, Runtime
 from holopose.skeletons import WHOLEBODY133, Skeleton
 from holopose.types import Frame, Poses
 
 __all__ = ["BlazeEstimator"]
+
+Floats = npt.NDArray[np.float64]
 
 
 class BlazeEstimator:
@@ -64,12 +69,12 @@ class BlazeEstimator:
             raise ModelError(f"the blaze family needs the networks {', '.join(sorted(missing))} too")
         parts = {name: Network(networks[name], spec) for name, spec in SPECS.items()}
         self._detector = PoseDetector(parts["pose_detection"])
-        self._landmarker = PoseLandmarker(parts["pose_landmark_full"])
+        self.landmarker = PoseLandmarker(parts["pose_landmark_full"])
         min_presence = 0.5 if search == "whole" else 0.1  # MediaPipe's own; ours shows in the score instead
         self._hands = HandFinder(parts["hand_recrop"], parts["hand_landmark_full"], min_presence=min_presence)
         self._faces = FaceFinder(parts["face_detection_short_range"], parts["face_landmark"])
-        self._search = search
-        self._max_people = max_people
+        self.search = search
+        self.max_people = max_people
         self._min_score = min_score
         self._layout = layout
         self._native = native
@@ -91,36 +96,67 @@ class BlazeEstimator:
     def reset(self) -> None:
         """Nothing is remembered between frames."""
 
+    def following(self, *, detect_every_s: float = 0.5, smooth_body: bool = False) -> Estimator:
+        """The same networks and options for one clip, see `holopose.models.blaze.follow.BlazeFollower`."""
+        from holopose.models.blaze.follow import BlazeFollower
+
+        return BlazeFollower(self, detect_every_s=detect_every_s, smooth_body=smooth_body)
+
     def _estimate(self, frame: Frame) -> Poses:
         begun = time.perf_counter()
-        pyramid = Pyramid(frame.image, levels=0 if self._search == "whole" else 6)
-        bodies = [body for body in self._find(pyramid) if person_score(body.quality) >= self._min_score]
+        pyramid = self.view(frame)
+        bodies = self.find(pyramid)[: self.max_people]
         found = time.perf_counter()
-        people = [self._look_closer(pyramid, body) for body in bodies[: self._max_people]]
+        people = [self.look_closer(pyramid, body) for body in bodies]
         self.timings["people"] += found - begun
         self.timings["parts"] += time.perf_counter() - found
-        return assemble(people, frame.size_wh, self._layout, native=self._native)
+        return self.describe(people, frame)
 
-    def _find(self, pyramid: Pyramid) -> list[BodyLandmarks]:
-        if self._search == "whole":
-            return find_one(pyramid, self._detector, self._landmarker)
-        return find_everybody(pyramid, self._detector, self._landmarker, self._faces, PLANS[self._search])
+    def view(self, frame: Frame) -> Pyramid:
+        """The frame as this search samples it."""
+        return Pyramid(frame.image, levels=0 if self.search == "whole" else 6)
 
-    def _look_closer(self, pyramid: Pyramid, body: BodyLandmarks) -> Person:
+    def find(self, pyramid: Pyramid, known: Sequence[BodyLandmarks] = ()) -> list[BodyLandmarks]:
+        """Bodies in a picture, best first, without those known already; min_score holds, max_people does not."""
+        if self.search == "whole":
+            bodies = [] if known else find_one(pyramid, self._detector, self.landmarker)
+        else:
+            plan = PLANS[self.search]
+            bodies = find_everybody(pyramid, self._detector, self.landmarker, self._faces, plan, known=known)
+        return [body for body in bodies if person_score(body.quality) >= self._min_score]
+
+    def find_again(self, pyramid: Pyramid, roi: Floats, known: Sequence[BodyLandmarks]) -> BodyLandmarks | None:
+        """Somebody lost to sight near a ROI (5,), px; None where there is nobody but those known."""
+        body = find_again(pyramid, self._detector, self.landmarker, roi, known)
+        return None if body is None or person_score(body.quality) < self._min_score else body
+
+    def look_closer(self, pyramid: Pyramid, body: BodyLandmarks) -> Person:
         """Face and hands of one person."""
         return Person(
             body=body,
-            face=self._look_at_face(pyramid, body),
-            left_hand=self._look_at_hand(pyramid, body, "left"),
-            right_hand=self._look_at_hand(pyramid, body, "right"),
+            face=self.look_at_face(pyramid, body),
+            left_hand=self.look_at_hand(pyramid, body, "left"),
+            right_hand=self.look_at_hand(pyramid, body, "right"),
         )
 
-    def _look_at_face(self, pyramid: Pyramid, body: BodyLandmarks) -> Face | None:
-        if body.peak[FACE_POINTS].mean() < self._min_part_peak:
-            return None
-        return self._faces.find(pyramid, body.body_xy)
+    def shows_face(self, body: BodyLandmarks) -> bool:
+        """Whether the body's own landmarks say that there is a face to see."""
+        return float(body.peak[FACE_POINTS].mean()) >= self._min_part_peak
 
-    def _look_at_hand(self, pyramid: Pyramid, body: BodyLandmarks, side: str) -> Hand | None:
-        if body.peak[HAND_POINTS[side]].mean() < self._min_part_peak:
+    def shows_hand(self, body: BodyLandmarks, side: str) -> bool:
+        """Whether the body's own landmarks say that there is a hand to see."""
+        return float(body.peak[HAND_POINTS[side]].mean()) >= self._min_part_peak
+
+    def look_at_face(self, pyramid: Pyramid, body: BodyLandmarks, before: Face | None = None) -> Face | None:
+        """The face of one person; `before` is the same face in the frame before."""
+        return self._faces.find(pyramid, body.body_xy, before=before) if self.shows_face(body) else None
+
+    def look_at_hand(self, pyramid: Pyramid, body: BodyLandmarks, side: str, before: Hand | None = None) -> Hand | None:
+        """The left or right hand of one person; `before` is the same hand in the frame before."""
+        if not self.shows_hand(body, side):
             return None
-        return self._hands.find(pyramid, body.body_xy, body.visibility, side, min_px=self._min_hand_px)
+        return self._hands.find(pyramid, body.body_xy, body.visibility, side, min_px=self._min_hand_px, before=before)
+
+    def describe(self, people: Sequence[Person], frame: Frame) -> Poses:
+        """People as Poses in the layout asked for."""
+        return assemble(people, frame.size_wh, self._layout, native=self._native)

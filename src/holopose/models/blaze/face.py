@@ -10,7 +10,7 @@ import numpy.typing as npt
 from holopose.models.blaze.anchors import anchor_centres, decode, merge_layers, sigmoid, suppress
 from holopose.models.blaze.network import Network
 from holopose.ops.crops import Pyramid, crop, to_tensor
-from holopose.ops.rois import around, project, rotation_between, transform
+from holopose.ops.rois import around, may_keep, project, rotation_between, transform
 
 __all__ = ["FACE_POINTS", "Face", "FaceFinder", "roi_from_body"]
 
@@ -18,6 +18,7 @@ _DETECT_SIDE = 128
 _MESH_SIDE = 192
 _LAYERS = merge_layers([8, 16, 16, 16])
 
+_KEEP = {"turn": np.radians(15), "shift": 0.1, "scale": 0.3, "margin": -0.2}
 FACE_POINTS = slice(0, 11)
 """Nose, eyes, ears and mouth among the body landmarks."""
 
@@ -33,6 +34,13 @@ class Face:
     probability: float
     detection: float
     roi: Floats
+
+    @property
+    def next_roi(self) -> Floats:
+        """The ROI (5,) to look at in the next frame: around the mesh, outer eye corners level, half as large again."""
+        turn = rotation_between(self.xy[None, 33], self.xy[None, 263], 0.0)
+        roi: Floats = transform(around(self.xy[None], turn), scale=1.5)[0]
+        return roi
 
 
 class FaceFinder:
@@ -58,8 +66,14 @@ class FaceFinder:
         self._min_detection = min_detection
         self._min_probability = min_probability
 
-    def find(self, pyramid: Pyramid, body_xy: Floats) -> Face | None:
-        """The face of one person with body landmarks (33, 2) px; None where there is none to see."""
+    def find(self, pyramid: Pyramid, body_xy: Floats, *, before: Face | None = None) -> Face | None:
+        """The face of one person, None where there is none to see.
+
+        Args:
+            pyramid: The picture.
+            body_xy: (33, 2) body landmarks, px.
+            before: The same face in the frame before. Its ROI is steadier than a fresh one and used where both agree.
+        """
         first = roi_from_body(body_xy[FACE_POINTS])
         if first[2] < 2:
             return None
@@ -71,6 +85,8 @@ class FaceFinder:
         roi = transform(around(keypoints, rotation), shift_y=-0.1, scale=2.0)[0]
         if roi[2] < 1:
             return None
+        if before is not None and may_keep(before.next_roi, before.xy, roi, **_KEEP):
+            roi = before.next_roi
         tensor = to_tensor(crop(pyramid, roi, (_MESH_SIDE, _MESH_SIDE)), 0, 1)[None]
         mesh, flag = self._mesh(tensor)
         probability = float(sigmoid(flag.ravel())[0])

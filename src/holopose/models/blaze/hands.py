@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from holopose.models.blaze.network import Network
 from holopose.ops.crops import Pyramid, crop, to_tensor
-from holopose.ops.rois import align, project, rotation_between, transform
+from holopose.ops.rois import align, around, may_keep, project, rotation_between, transform
 
-__all__ = ["HAND_POINTS", "Hand", "HandFinder", "roi_from_body"]
+__all__ = ["HAND_POINTS", "Hand", "HandFinder", "move_hand", "roi_from_body"]
 
 _RECROP_SIDE = 256
 _SIDE = 224
 _MIN_WRIST_VISIBILITY = 0.1
+_PALM = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]  # wrist, thumb and the lower joints of the fingers
+_KEEP = {"turn": np.radians(40), "shift": 0.2, "scale": 0.4, "margin": -0.1}
 HAND_POINTS = {"left": [15, 17, 19], "right": [16, 18, 20]}
 """Wrist, pinky knuckle and index knuckle among the body landmarks."""
 
@@ -30,6 +32,14 @@ class Hand:
     z: Floats
     presence: float
     roi: Floats
+
+    @property
+    def next_roi(self) -> Floats:
+        """The ROI (5,) to look at in the next frame: wrist and knuckles, fingers up, twice as large."""
+        index, middle, ring = self.xy[[6, 10, 14]]
+        turn = rotation_between(self.xy[0], ((index + ring) / 2 + middle) / 2, np.pi / 2)
+        roi: Floats = transform(around(self.xy[None, _PALM], turn[None], tight=True), shift_y=-0.1, scale=2.0)[0]
+        return roi
 
 
 class HandFinder:
@@ -47,7 +57,14 @@ class HandFinder:
         self._min_presence = min_presence
 
     def find(
-        self, pyramid: Pyramid, body_xy: Floats, visibility: Floats, side: str, *, min_px: float = 0.0
+        self,
+        pyramid: Pyramid,
+        body_xy: Floats,
+        visibility: Floats,
+        side: str,
+        *,
+        min_px: float = 0.0,
+        before: Hand | None = None,
     ) -> Hand | None:
         """One hand of one person.
 
@@ -57,6 +74,7 @@ class HandFinder:
             visibility: (33,) in [0, 1].
             side: ``left`` or ``right``, the person's own.
             min_px: Do not look where the hand's ROI is smaller than this; fingers there would be invented.
+            before: The same hand in the frame before. Its ROI is steadier than a fresh one and used where both agree.
 
         Returns:
             The hand, or None where the wrist is not visible, the hand too small or outside, or not found.
@@ -70,6 +88,8 @@ class HandFinder:
         roi = self._tighten(pyramid, first)
         if roi[2] < 1.0:
             return None
+        if before is not None and may_keep(before.next_roi, before.xy, roi, **_KEEP):
+            roi = before.next_roi
         tensor = to_tensor(crop(pyramid, roi, (_SIDE, _SIDE)), 0, 1)[None]
         landmarks, flag = self._landmarks(tensor)
         presence = float(flag.ravel()[0])
@@ -104,6 +124,19 @@ def roi_from_body(points: npt.ArrayLike) -> Floats:
     rotation = float(rotation_between(wrist, middle, np.pi / 2))
     roi: Floats = transform(np.array([[*middle, side, side, rotation]]), shift_y=-0.1, scale=2.7)[0]
     return roi
+
+
+def move_hand(hand: Hand, side: str, before: Floats, after: Floats) -> Hand:
+    """A hand that moves with its wrist and knuckles, for frames in which it is not looked at.
+
+    Args:
+        hand: As it was seen.
+        side: ``left`` or ``right``.
+        before: (33, 2) body landmarks then, px.
+        after: (33, 2) body landmarks now, px.
+    """
+    shift = (after[HAND_POINTS[side]] - before[HAND_POINTS[side]]).mean(axis=0)
+    return replace(hand, xy=hand.xy + shift, roi=hand.roi + np.array([*shift, 0, 0, 0]))
 
 
 def _misses(roi: Floats, size_wh: tuple[int, int]) -> bool:

@@ -19,7 +19,7 @@ from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.ops.crops import Pyramid
 from holopose.ops.rois import normalize_angle
 
-__all__ = ["PLANS", "Plan", "find_everybody", "find_one", "is_same_person"]
+__all__ = ["GHOST", "PLANS", "Plan", "find_again", "find_everybody", "find_one", "is_same_person"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +30,9 @@ _UPPER = [0, 2, 5, 7, 8, 11, 12]
 _LIKELY = 0.38  # detector score from which a place is tried without asking
 _PROMISING = 0.70  # sum of detector and face score from which a less likely place is tried
 _HOPELESS = 0.40  # quality of a first look under which no second look is worth its time
-_GHOST = 0.48  # quality under which nobody is reported
+GHOST = 0.48
+"""Quality under which nobody is reported."""
+
 _STEADY = 0.40  # quality less five times the scatter, from which a person without a face may be reported
 _SURE = 0.60  # quality from which nobody is doubted
 _FACE = 0.55  # score of a face that supports a doubtful person
@@ -38,6 +40,7 @@ _FACE_APART = 0.75  # how far, in face sizes, its eyes and nose may lie from the
 _PRESENT = 0.5  # mean presence that a doubtful person must have
 _PERFECT = 0.75  # quality of a first look that a second would not better
 _GOOD = 0.60  # the same, where the second look would be at nearly the same ROI
+_TRIES = 2  # places that are looked at for somebody lost
 _CLEAR = 0.65  # quality of a person that explains every candidate around it
 
 
@@ -86,13 +89,48 @@ def find_one(pyramid: Pyramid, detector: PoseDetector, landmarker: PoseLandmarke
     return [body] if body.flag > 0.5 else []
 
 
+def find_again(
+    pyramid: Pyramid,
+    detector: PoseDetector,
+    landmarker: PoseLandmarker,
+    roi: Floats,
+    known: Sequence[BodyLandmarks],
+) -> BodyLandmarks | None:
+    """Somebody who was lost to sight near a ROI (5,), if they are there and no one of the known.
+
+    The ROI itself is looked at first, then what the detector sees in a square twice as large.
+    """
+    looks = [landmarker.look(pyramid, roi)]
+    if looks[0].quality < GHOST or any(is_same_person(looks[0], body) for body in known):
+        near = detector.detect_in(pyramid, roi[:2], 2 * float(roi[2]), min_score=_LIKELY)
+        for place, head in zip(near.rois[:_TRIES], near.heads[:_TRIES], strict=True):
+            if not any(_explains(body, place, head) for body in known):
+                looks += _try(pyramid, landmarker, place, ())
+    found = [look for look in looks if look.quality >= GHOST and not any(is_same_person(look, body) for body in known)]
+    return max(found, key=lambda look: look.quality, default=None)
+
+
 def find_everybody(
-    pyramid: Pyramid, detector: PoseDetector, landmarker: PoseLandmarker, faces: FaceFinder, plan: Plan
+    pyramid: Pyramid,
+    detector: PoseDetector,
+    landmarker: PoseLandmarker,
+    faces: FaceFinder,
+    plan: Plan,
+    *,
+    known: Sequence[BodyLandmarks] = (),
 ) -> list[BodyLandmarks]:
-    """Everybody in the picture, best first.
+    """Everybody in the picture, best first, without those who are known already.
 
     Each candidate's ROI is looked at, then once more from the ROI of its own landmarks. Looks that mean the same person
     are collected and averaged joint by joint, weighted by the heatmap peaks.
+
+    Args:
+        pyramid: The picture.
+        detector: Finds places.
+        landmarker: Looks at them.
+        faces: Supports or doubts.
+        plan: How thoroughly.
+        known: People in this picture who need not be found: those followed from the frame before.
     """
     people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
     for levels in plan.waves:
@@ -100,18 +138,21 @@ def find_everybody(
             pyramid, levels, min_score=plan.min_detection, min_hint=plan.min_hint, joins=plan.joins
         )
         for roi, head, score in zip(candidates.rois, candidates.heads, candidates.scores.tolist(), strict=True):
-            if any(looks[0].quality >= _CLEAR and _explains(looks[0], roi, head) for looks in people):
+            clear = [*known, *(looks[0] for looks in people if looks[0].quality >= _CLEAR)]
+            if any(_explains(body, roi, head) for body in clear):
                 continue
             if score < _LIKELY and plan.asks_faces and score + faces.score(pyramid, head) < _PROMISING:
                 continue
             for look in _try(pyramid, landmarker, roi, people):
-                _file(look, people)
-        if plan.min_hint is not None and not _leaves_hints(candidates, [looks[0] for looks in people]):
+                if not any(is_same_person(look, body) for body in known):
+                    _file(look, people)
+        seen = [*known, *(looks[0] for looks in people)]
+        if plan.min_hint is not None and not _leaves_hints(candidates, seen):
             break
     found: list[BodyLandmarks] = []
     for looks in sorted(people, key=lambda looks: -looks[0].quality):
         body = _average(looks)
-        if body.quality < _GHOST or any(is_same_person(body, other) for other in found):
+        if body.quality < GHOST or any(is_same_person(body, other) for other in [*known, *found]):
             continue
         if body.quality >= _SURE or _holds_up(pyramid, landmarker, faces, body):
             found.append(body)
@@ -141,7 +182,7 @@ def _try(
     settled = first.quality >= _GOOD and _is_close(roi, first.next_roi)
     if first.quality < _PERFECT and not known and not settled:
         looks.append(landmarker.look(pyramid, first.next_roi))
-    return looks if max(look.quality for look in looks) >= _GHOST else []
+    return looks if max(look.quality for look in looks) >= GHOST else []
 
 
 def _is_close(roi: Floats, other: Floats) -> bool:

@@ -1,0 +1,241 @@
+"""Owns BlazeFollower: in clips each person is followed from frame to frame, and searched for only now and then.
+
+The ROI of the next frame is made of this frame's landmarks, as MediaPipe does it, for everybody instead of one person,
+so that a frame costs what its people cost. The whole picture is searched in the first frame and every `detect_every_s`,
+leaving out those who are followed; somebody lost to sight is looked for where they should be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holopose.errors import ConfigError
+from holopose.models.blaze.estimator import BlazeEstimator
+from holopose.models.blaze.face import Face
+from holopose.models.blaze.hands import Hand, move_hand
+from holopose.models.blaze.landmarks import BodyLandmarks
+from holopose.models.blaze.search import GHOST, is_same_person
+from holopose.models.blaze.steady import BodyFilter
+from holopose.models.blaze.wholebody import Person
+from holopose.ops.crops import Pyramid
+from holopose.skeletons import Skeleton
+from holopose.types import Frame, Poses
+
+__all__ = ["BlazeFollower"]
+
+Floats = npt.NDArray[np.float64]
+
+_NOMINAL_RATE = 30.0  # of frames that carry no time, as MediaPipe takes it
+_LOST = 0.40  # quality under which somebody is lost at once
+_DOUBT_S = 0.5  # how long somebody may look like a ghost before being let go
+_LOOK_AGAIN_S = 0.1  # how often somebody lost is looked for where they should be, and everybody where nobody is known
+_MISSED_S = 1.0  # for how long
+_STALE_S = 1.0  # after such a pause in time nobody is where they were
+_TICK_S = 1e-6  # times are sums of rounded steps
+_PATIENCE = 3  # frames between looks at a face or hand that was not clearly seen
+_CLEAR_HAND = 0.5  # presence of a hand that is looked at in every frame
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """One person: as seen last, how they move, and how long each part has not been looked at."""
+
+    person: Person
+    filter: BodyFilter
+    time_s: float
+    speed_px_s: Floats
+    doubted_since_s: float | None = None
+    waited: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def centre(self) -> Floats:
+        """Between the hips, (2,) px."""
+        return np.asarray(self.person.body.xy[33], np.float64)
+
+    def expected(self, time_s: float) -> Floats:
+        """Where the middle of the hips should be, (2,) px."""
+        return self.centre + self.speed_px_s * min(time_s - self.time_s, 0.3)
+
+    def is_due(self, part: str, *, clear: bool) -> bool:
+        """Whether a part is to be looked at: always while it is clearly seen, else every few frames."""
+        waited = self.waited.get(part, _PATIENCE) + 1
+        due = clear or waited >= _PATIENCE
+        self.waited[part] = 0 if due else waited
+        return due
+
+
+Sighting = tuple[_Followed | None, BodyLandmarks]
+"""Somebody in this frame, None for a newcomer, and what the landmark network says of them."""
+
+
+class BlazeFollower:
+    """Whole-body poses of everybody in a clip; belongs to one clip at a time.
+
+    Args:
+        estimator: Searches pictures; its options hold here too. Search ``whole`` follows one person by MediaPipe's own
+            rules.
+        detect_every_s: Seconds between searches for newcomers; 0 = in every frame.
+        smooth_body: Smooth body landmarks with MediaPipe's filters before hands and face are looked for.
+
+    Raises:
+        ConfigError: an option has no meaning.
+    """
+
+    def __init__(self, estimator: BlazeEstimator, *, detect_every_s: float = 0.5, smooth_body: bool = False) -> None:
+        if not detect_every_s >= 0:
+            raise ConfigError(f"detect_every_s: expected 0 or more, got {detect_every_s}")
+        self._estimator = estimator
+        self._whole = estimator.search == "whole"
+        self._detect_every_s = detect_every_s
+        self._smooth_body = smooth_body
+        self.info: Mapping[str, Any] = estimator.info
+        self.timings: dict[str, float] = {}
+        self.reset()
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Layout of what `estimate` returns."""
+        return self._estimator.skeleton
+
+    def reset(self) -> None:
+        """Forget everybody: the next frame belongs to another clip."""
+        self._followed: list[_Followed] = []
+        self._missed: list[_Followed] = []
+        self._time_s = -np.inf
+        self._searched_s = -np.inf
+        self._looked_again_s = -np.inf
+
+    def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Everybody in each frame; frames come in the order of the clip. People keep their place while followed."""
+        self.timings = dict.fromkeys(("follow", "search", "parts"), 0.0)
+        return [self._estimate(frame) for frame in frames]
+
+    def _estimate(self, frame: Frame) -> Poses:
+        time_s = frame.index / _NOMINAL_RATE if frame.time_s is None else frame.time_s
+        if not self._time_s <= time_s <= self._time_s + _STALE_S:
+            self.reset()
+        self._time_s = time_s
+        pyramid = self._estimator.view(frame)
+        clock = [time.perf_counter()]
+        people = self._follow(pyramid, time_s)
+        clock.append(time.perf_counter())
+        people += self._find_missed(pyramid, people, time_s)
+        people += [(None, body) for body in self._search(pyramid, people, time_s)]
+        clock.append(time.perf_counter())
+        self._followed = [self._advance(one, pyramid, body, time_s) for one, body in people]
+        clock.append(time.perf_counter())
+        for stage, spent_s in zip(self.timings, np.diff(clock).tolist(), strict=True):
+            self.timings[stage] += spent_s
+        return self._estimator.describe([one.person for one in self._followed], frame)
+
+    def _follow(self, pyramid: Pyramid, time_s: float) -> list[Sighting]:
+        """Those of the last frame who are seen where they were expected; the others are missed from now on."""
+        seen: list[tuple[_Followed, BodyLandmarks]] = []
+        for one in self._followed:
+            body = self._estimator.landmarker.look(pyramid, one.person.body.next_roi)
+            if self._is_seen(one, body, time_s):
+                seen.append((one, body))
+        seen = _without_doubles(seen, time_s)
+        there = {id(one) for one, _ in seen}
+        if not self._whole:
+            self._missed += [one for one in self._followed if id(one) not in there]
+        return list(seen)
+
+    def _is_seen(self, one: _Followed, body: BodyLandmarks, time_s: float) -> bool:
+        if self._whole:
+            return body.flag > 0.5
+        if body.quality >= GHOST:
+            one.doubted_since_s = None
+            return True
+        if one.doubted_since_s is None:
+            one.doubted_since_s = time_s
+        return body.quality >= _LOST and time_s - one.doubted_since_s <= _DOUBT_S
+
+    def _find_missed(self, pyramid: Pyramid, people: Sequence[Sighting], time_s: float) -> list[Sighting]:
+        """Those lost to sight who are back near the place where they should be."""
+        self._missed = [one for one in self._missed if time_s - one.time_s <= _MISSED_S]
+        if not self._missed or time_s - self._looked_again_s < _LOOK_AGAIN_S - _TICK_S:
+            return []
+        self._looked_again_s = time_s
+        back: list[Sighting] = []
+        for one in list(self._missed):
+            if self._room(len(people) + len(back)) == 0:
+                break
+            roi = one.person.body.next_roi
+            roi[:2] = one.expected(time_s)
+            known = [body for _, body in [*people, *back]]
+            body = self._estimator.find_again(pyramid, roi, known)
+            if body is not None:
+                self._missed.remove(one)
+                back.append((None, body))
+        return back
+
+    def _search(self, pyramid: Pyramid, people: Sequence[Sighting], time_s: float) -> list[BodyLandmarks]:
+        """Newcomers, where it is time to look for them and there is room."""
+        room = self._room(len(people))
+        pause_s = self._detect_every_s if people else min(self._detect_every_s, _LOOK_AGAIN_S)
+        if self._whole:
+            pause_s = np.inf if people else 0.0
+        if room == 0 or time_s - self._searched_s < pause_s - _TICK_S:
+            return []
+        self._searched_s = time_s
+        return self._estimator.find(pyramid, [body for _, body in people])[:room]
+
+    def _room(self, taken: int) -> int | None:
+        """How many more people may be reported; None = any number."""
+        return None if self._estimator.max_people is None else max(self._estimator.max_people - taken, 0)
+
+    def _advance(self, one: _Followed | None, pyramid: Pyramid, body: BodyLandmarks, time_s: float) -> _Followed:
+        """One person in this frame: landmarks steadied, then face and hands."""
+        steady = BodyFilter(landmarks=self._smooth_body) if one is None else one.filter
+        body = steady.step(body, time_s)
+        if one is None:
+            person = self._estimator.look_closer(pyramid, body)
+            return _Followed(person, steady, time_s, np.zeros(2))
+        person = Person(
+            body,
+            self._face(one, pyramid, body),
+            self._hand(one, pyramid, body, "left", one.person.left_hand),
+            self._hand(one, pyramid, body, "right", one.person.right_hand),
+        )
+        elapsed_s = max(time_s - one.time_s, 1e-3)
+        one.speed_px_s = 0.5 * one.speed_px_s + 0.5 * (body.xy[33] - one.centre) / elapsed_s
+        one.person, one.time_s = person, time_s
+        return one
+
+    def _face(self, one: _Followed, pyramid: Pyramid, body: BodyLandmarks) -> Face | None:
+        before = one.person.face
+        if not one.is_due("face", clear=self._whole or before is not None):
+            return None
+        return self._estimator.look_at_face(pyramid, body, before)
+
+    def _hand(
+        self, one: _Followed, pyramid: Pyramid, body: BodyLandmarks, side: str, before: Hand | None
+    ) -> Hand | None:
+        """A hand; one that is not clearly seen is looked at every few frames and moves with the wrist between."""
+        if not self._whole and not self._estimator.shows_hand(body, side):
+            return None
+        clear = self._whole or (before is not None and before.presence > _CLEAR_HAND)
+        if one.is_due(side, clear=clear):
+            return self._estimator.look_at_hand(pyramid, body, side, before)
+        return None if before is None else move_hand(before, side, one.person.body.body_xy, body.body_xy)
+
+
+def _without_doubles(
+    seen: Sequence[tuple[_Followed, BodyLandmarks]], time_s: float
+) -> list[tuple[_Followed, BodyLandmarks]]:
+    """Where several ended up on one body, it belongs to whom it surprises least."""
+    surprise = [
+        float(np.linalg.norm(body.xy[33] - one.expected(time_s))) / max(float(body.roi[2]), 1e-6) for one, body in seen
+    ]
+    kept: list[int] = []
+    for i in sorted(range(len(seen)), key=surprise.__getitem__):
+        if not any(is_same_person(seen[i][1], seen[k][1]) for k in kept):
+            kept.append(i)
+    return [seen[i] for i in sorted(kept)]
