@@ -1,0 +1,1 @@
+"""Owns what makes motion steady: live filters, offline smoothing, gaps, exchanged sides, bone lengths, optical flow."""
