@@ -111,7 +111,6 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
 def _identity_stages(config: RunConfig, *, live: bool) -> list[Stage]:
     """Who is who, and whom to keep."""
     from holopose.tracking.births import IdentityStage
-    from holopose.tracking.selection import PersonSelection
     from holopose.tracking.tracker import PoseTracker
 
     if not config.track:
@@ -120,6 +119,8 @@ def _identity_stages(config: RunConfig, *, live: bool) -> list[Stage]:
         return []
     stages: list[Stage] = [IdentityStage(PoseTracker(gap_s=config.gap_s), hold=not live)]
     if config.person != "all":
+        from holopose.tracking.selection import PersonSelection
+
         whom = int(config.person) if config.person.isdigit() else config.person
         stages.append(PersonSelection(whom, gap_s=config.gap_s))
     return stages
