@@ -134,6 +134,11 @@ class VideoEncoder:
             with _quiet_av1():
                 self._out.start_encoding()
 
+    @property
+    def sound(self) -> str:
+        """``copied``, ``encoded`` or ``none``."""
+        return "none" if self._sound is None else self._sound.way
+
     def write(self, image: Image, time_s: float) -> None:
         """Append one picture.
 

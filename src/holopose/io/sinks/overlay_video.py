@@ -82,6 +82,11 @@ class OverlayVideoSink:
         self._count = 0
         self._closed = False
 
+    @property
+    def sound(self) -> str:
+        """What became of the sound: ``copied``, ``encoded`` or ``none``; known once a frame was written."""
+        return "none" if self._encoder is None else self._encoder.sound
+
     def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
         """Draw and encode one frame.
 
