@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from holopose.errors import InputError
@@ -9,13 +10,16 @@ from holopose.io.headers import recognise
 from holopose.io.sources.names import split_name
 
 __all__ = [
+    "AMBIGUOUS_ENDINGS",
     "ARCHIVE_ENDINGS",
     "HEAD_BYTES",
+    "LIVE_SCHEMES",
     "PICTURE_ENDINGS",
     "VIDEO_ENDINGS",
     "FileKind",
     "kind_of_bytes",
     "kind_of_name",
+    "look_into",
 ]
 
 FileKind = Literal["picture", "video", "archive"]
@@ -32,11 +36,14 @@ PICTURE_ENDINGS = frozenset(
 VIDEO_ENDINGS = frozenset(
     (
         *(".mp4", ".m4v", ".mov", ".qt", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".vob"),
-        *(".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".divx"),
+        *(".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".divx"),
         *(".dv", ".rm", ".rmvb", ".nut", ".y4m", ".ivf", ".obu", ".h264", ".264", ".h265", ".265", ".hevc"),
         *(".mjpeg", ".mjpg"),
     )
 )
+AMBIGUOUS_ENDINGS = frozenset((".ts", ".dat"))
+"""Of some videos and of other things: MPEG-TS and TypeScript, video CDs and anything."""
+
 ARCHIVE_ENDINGS = frozenset(
     (
         ".zip",
@@ -57,6 +64,9 @@ ARCHIVE_ENDINGS = frozenset(
     )
 )
 """Also of archives that cannot be read here, so that a message can say what they are."""
+
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "http", "https")
+"""Addresses that are read as live streams."""
 
 _ARCHIVES = (
     *(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"),  # ZIP
@@ -106,6 +116,16 @@ def kind_of_bytes(head: bytes) -> FileKind | None:
     if head.startswith(_VIDEOS) or (head[4:8] in _MOVIE_BOXES and head[8:11] != b"crx"):
         return "video"
     return "video" if _is_transport_stream(head) else None
+
+
+def look_into(path: str) -> FileKind | None:
+    """What the first bytes of a file say.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return kind_of_bytes(file.read(HEAD_BYTES))
 
 
 def _is_transport_stream(head: bytes) -> bool:

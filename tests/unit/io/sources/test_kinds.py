@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from holopose.io.sources.kinds import (
+    AMBIGUOUS_ENDINGS,
     ARCHIVE_ENDINGS,
     HEAD_BYTES,
     PICTURE_ENDINGS,
     VIDEO_ENDINGS,
     kind_of_bytes,
     kind_of_name,
+    look_into,
 )
 
 S: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[3] / "picture_samples.py"))
@@ -54,6 +56,7 @@ def zipped(*names: str) -> bytes:
 def test_endings_tell_apart() -> None:
     assert not PICTURE_ENDINGS & VIDEO_ENDINGS
     assert not ARCHIVE_ENDINGS & (PICTURE_ENDINGS | VIDEO_ENDINGS)
+    assert not AMBIGUOUS_ENDINGS & (PICTURE_ENDINGS | VIDEO_ENDINGS | ARCHIVE_ENDINGS)
     assert all(e == e.lower() and e.startswith(".") for e in PICTURE_ENDINGS | VIDEO_ENDINGS | ARCHIVE_ENDINGS)
     named = ["x/A.JPeG", "b.HEIC", "c.Mp4", "d.tar.gz", "e.tgz", "f.txt", "jpg", ".jpg", "g", "h.jpg.part", "i.jpg/x"]
     kinds = ["picture", "picture", "video", "archive", "archive", *[None] * 6]
@@ -111,3 +114,10 @@ def test_archives_by_content() -> None:
 )
 def test_anything_else(data: bytes) -> None:
     assert kind_of_bytes(data) is None
+
+
+def test_looking_into_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(S["png"](SCENE, 8, 2))
+    assert look_into(str(tmp_path / "a")) == "picture"
+    with pytest.raises(OSError, match="No such file"):
+        look_into(str(tmp_path / "b"))
