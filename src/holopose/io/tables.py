@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,18 @@ from holopose.io.records import (
 )
 from holopose.types import Poses
 
-__all__ = ["DIGITS", "NORMALIZED", "RAW", "WORLD", "cell", "cells", "label", "measure"]
+__all__ = [
+    "DIGITS",
+    "NORMALIZED",
+    "RAW",
+    "WORLD",
+    "cell",
+    "cells",
+    "cells_by_keypoint",
+    "join_cells",
+    "label",
+    "measure",
+]
 
 NORMALIZED = ("x_norm", "y_norm")
 """Fractions of the picture."""
@@ -74,6 +87,28 @@ def cells(values: npt.NDArray[np.floating[Any]], digits: int) -> list[list[str]]
     """(N, K) numbers as text with a fixed number of decimal places; empty for NaN, and never a negative zero."""
     rows = rounded(values, digits).tolist()
     return [["" if math.isnan(value) else f"{value:.{digits}f}" for value in row] for row in rows]
+
+
+def cells_by_keypoint(columns: Sequence[str], poses: Poses, size_wh: tuple[int, int]) -> list[list[str]]:
+    """What `measure` gives as CSV: for each of N people K texts, the cells of one keypoint with commas between them."""
+    if not len(poses):
+        return []
+    values = measure(columns, poses, size_wh)
+    table = np.stack([rounded(column, DIGITS[name]) for name, column in values.items()], axis=-1)
+    line = ",".join(f"%.{DIGITS[name]}f" for name in columns)
+    form = "\n".join([line] * len(poses.skeleton))  # one formatting for a whole person: these are the most of a table
+    return [(form % tuple(person)).replace("nan", "").split("\n") for person in table.reshape(len(poses), -1).tolist()]
+
+
+def join_cells(values: Iterable[object]) -> str:
+    r"""Anything as one line of CSV, without its end, quoted where it must be.
+
+    >>> join_cells(["a, b", 3, ""])
+    '"a, b",3,'
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()[:-1]
 
 
 def cell(value: float | None, digits: int) -> str:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, label, measure
+from holopose.io.tables import (
+    DIGITS,
+    NORMALIZED,
+    RAW,
+    WORLD,
+    cell,
+    cells,
+    cells_by_keypoint,
+    join_cells,
+    label,
+    measure,
+)
 
 
 def test_every_column_says_what_the_poses_say(people) -> None:
@@ -56,3 +70,21 @@ def test_missing_is_empty() -> None:
 def test_names_never_end_a_line() -> None:
     assert label("照片 \r\n.jpg") == "照片 \\r\n.jpg"
     assert label("a\udcff.jpg") == "a\\udcff.jpg"
+
+
+def test_the_cells_of_a_keypoint_are_its_measures(people) -> None:
+    poses = people(count=3)
+    columns = ["x", "score", "visible", "swapped", *WORLD]
+    values = measure(columns, poses, (640, 480))
+    texts = [cells(values[name], DIGITS[name]) for name in columns]
+    told = cells_by_keypoint(columns, poses, (640, 480))
+    assert [len(person) for person in told] == [133] * 3
+    for n, person in enumerate(told):
+        assert [line.split(",") for line in person] == [list(row) for row in zip(*(t[n] for t in texts), strict=True)]
+    assert cells_by_keypoint(columns, poses[:0], (640, 480)) == []
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")) | st.integers(), min_size=2))
+def test_joined_cells_come_apart_as_they_were(values: list) -> None:
+    [row] = csv.reader(io.StringIO(join_cells(values) + "\n", newline=""), strict=True)
+    assert row == [str(value) for value in values]

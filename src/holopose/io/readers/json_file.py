@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["describe_fault", "read_document", "read_json", "restore_frame", "restore_run", "restore_skeleton"]
 
 Array = npt.NDArray[Any]
+
+_FRAMES, _FRAME, _END = b'"frames": [\n', b'{"frame":', b"],\n"
 
 
 def read_document(path: Path | str) -> ResultDocument:
@@ -53,21 +56,61 @@ def read_json(path: Path | str) -> Results:
     """A JSON result as frames and Poses.
 
     What comes back equals what was written to within the file's rounding (0.005 px). A layout that holopose knows
-    comes back as that layout; another one as the file describes it, without sigmas.
+    comes back as that layout; another one as the file describes it, without sigmas. A file as holopose wrote it is read
+    line by line; one that was laid out anew takes several times the memory.
 
     Raises:
         InputError: the file cannot be read, is no holopose result, or is damaged.
     """
-    document = read_document(path)
+    parted = _part(path)
+    document, records = parted or ((whole := read_document(path)), whole.frames)
     try:
         skeleton = restore_skeleton(document.skeleton)
         native = None if document.native_skeleton is None else restore_skeleton(document.native_skeleton)
-        frames = [restore_frame(record, document, skeleton, native) for record in document.frames]
+        frames = [restore_frame(record, document, skeleton, native) for record in records]
     except (HoloposeError, ValueError) as error:
         raise InputError(f"{path}: expected a whole holopose result: {error}") from error
-    return Results(
-        restore_run(document, document.source_end), document.source.model_dump(), skeleton, frames, list_lost(skeleton)
-    )
+    if document.frame_count != len(frames):
+        raise InputError(f"{path}: expected {document.frame_count} frames, got {len(frames)}; it is damaged")
+    source = document.source.model_dump()
+    return Results(restore_run(document, document.source_end), source, skeleton, frames, list_lost(skeleton))
+
+
+def _part(path: Path | str) -> tuple[ResultDocument, Iterator[FrameRecord]] | None:
+    """A document without its frames, and its frames one after another.
+
+    None where it is not laid out as `JsonSink` does, or where what is around the frames is damaged.
+    """
+    from pydantic import ValidationError
+
+    from holopose.io.schema import ResultDocument
+
+    try:
+        with Path(path).open("rb") as file:
+            around = list(takewhile(lambda line: line != _FRAMES, file))
+            start = file.tell()
+            end = next((line for line in file if not line.startswith(_FRAME)), b"")
+            if end != _END:
+                return None
+            document = ResultDocument.model_validate_json(b"".join([*around, _FRAMES, end, *file]))
+    except (OSError, ValidationError):
+        return None
+    return document, _frames(Path(path), start)
+
+
+def _frames(path: Path, start: int) -> Iterator[FrameRecord]:
+    """The frames of a document as `JsonSink` lays it out, from byte `start` on."""
+    from pydantic import ValidationError
+
+    from holopose.io.schema import FrameRecord
+
+    with path.open("rb") as file:
+        file.seek(start)
+        for number, line in enumerate(takewhile(lambda line: line.startswith(_FRAME), file)):
+            try:
+                yield FrameRecord.model_validate_json(line.rstrip(b",\n"))
+            except ValidationError as error:
+                raise InputError(f"line {number} of the frames: {describe_fault(error, SCHEMA)}") from error
 
 
 def describe_fault(error: ValidationError, schema: str) -> str:

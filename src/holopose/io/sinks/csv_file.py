@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from holopose.io.records import SCORE_DIGITS, TIME_DIGITS
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, label, measure
+from holopose.io.tables import DIGITS, NORMALIZED, RAW, WORLD, cell, cells, cells_by_keypoint, join_cells, label
+from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["COLUMNS", "CsvSink"]
@@ -53,9 +53,9 @@ class CsvSink:
     ) -> None:
         self.info = info
         self._file = StagedFile(path, overwrite=overwrite, inputs=inputs)
-        self._rows = csv.writer(self._file, lineterminator="\n")
         self._columns = (*COLUMNS, *(NORMALIZED * normalized), *(RAW * raw), *(WORLD * world))
         self._measures = [name for name in self._columns if name in DIGITS]
+        self._named: dict[Skeleton, list[str]] = {}
         self._headed = False
 
     def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
@@ -63,19 +63,17 @@ class CsvSink:
         self._head()
         where = [label(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
         if not len(poses):
-            self._rows.writerow([*where, *[""] * (len(self._columns) - len(where))])
+            self._file.write(join_cells([*where, *[""] * (len(self._columns) - len(where))]) + "\n")
             return
-        names = [
-            (k, *pair)
-            for k, pair in enumerate(zip(map(label, poses.skeleton.keypoints), poses.skeleton.part_of(), strict=True))
-        ]
         ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
         [scores] = cells(poses.boxes.score[None], SCORE_DIGITS)
-        values = measure(self._measures, poses, frame.size_wh)
-        texts = [cells(column, DIGITS[name]) for name, column in values.items()]
-        for person, (identity, score, *columns) in enumerate(zip(ids, scores, *texts, strict=True)):
-            who = [*where, person, identity if identity >= 0 else "", score]
-            self._rows.writerows([*who, *name, *row] for name, *row in zip(names, *columns, strict=True))
+        measures = cells_by_keypoint(self._measures, poses, frame.size_wh)
+        names = self._names(poses.skeleton)
+        lines = []
+        for person, (identity, score, own) in enumerate(zip(ids, scores, measures, strict=True)):
+            who = join_cells([*where, person, identity if identity >= 0 else "", score])
+            lines += [f"{who},{name},{values}\n" for name, values in zip(names, own, strict=True)]
+        self._file.write("".join(lines))
 
     def close(self, *, ok: bool) -> None:
         """Finish the table (`ok`) or leave no file behind."""
@@ -88,4 +86,11 @@ class CsvSink:
     def _head(self) -> None:
         if not self._headed:
             self._headed = True
-            self._rows.writerow(self._columns)
+            self._file.write(join_cells(self._columns) + "\n")
+
+    def _names(self, skeleton: Skeleton) -> list[str]:
+        """Index, name and part of each keypoint, as text; made once per layout."""
+        if skeleton not in self._named:
+            rows = enumerate(zip(map(label, skeleton.keypoints), skeleton.part_of(), strict=True))
+            self._named[skeleton] = [join_cells([k, name, part]) for k, (name, part) in rows]
+        return self._named[skeleton]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from holopose.errors import OutputError
 from holopose.io.records import PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS
 from holopose.io.runinfo import RunInfo
 from holopose.io.sinks.staged import StagedFile
-from holopose.io.tables import DIGITS, NORMALIZED, RAW, cell, cells, label, measure
+from holopose.io.tables import NORMALIZED, RAW, cell, cells, cells_by_keypoint, join_cells, label
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, FrameInfo, Poses
 
@@ -63,7 +62,6 @@ class WideCsvSink:
     ) -> None:
         self.info = info
         self._file = StagedFile(path, overwrite=overwrite, inputs=inputs)
-        self._rows = csv.writer(self._file, lineterminator="\n")
         self._options = {"normalized": normalized, "raw": raw}
         self._skeleton: Skeleton | None = None
         self._measures: list[str] = []
@@ -84,16 +82,15 @@ class WideCsvSink:
             )
         where = [label(frame.name), frame.index, cell(frame.time_s, TIME_DIGITS), *frame.size_wh]
         if not len(poses):
-            self._rows.writerow([*where, *[""] * (self._width - len(where))])
+            self._file.write(join_cells([*where, *[""] * (self._width - len(where))]) + "\n")
             return
         ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
         [scores] = cells(poses.boxes.score[None], SCORE_DIGITS)
         boxes = cells(poses.boxes.xyxy, PIXEL_DIGITS)
-        values = measure(self._measures, poses, frame.size_wh)
-        texts = [cells(column, DIGITS[name]) for name, column in values.items()]
-        for person, (identity, score, box, *columns) in enumerate(zip(ids, scores, boxes, *texts, strict=True)):
-            who = [*where, person, identity if identity >= 0 else "", score, *box]
-            self._rows.writerow([*who, *(text for texts in zip(*columns, strict=True) for text in texts)])
+        measures = cells_by_keypoint(self._measures, poses, frame.size_wh)
+        for person, (identity, score, box, own) in enumerate(zip(ids, scores, boxes, measures, strict=True)):
+            who = join_cells([*where, person, identity if identity >= 0 else "", score, *box])
+            self._file.write(",".join([who, *own]) + "\n")
 
     def close(self, *, ok: bool) -> None:
         """Finish the table (`ok`) or leave no file behind.
@@ -115,4 +112,4 @@ class WideCsvSink:
             twice = next(name for name in columns if columns.count(name) > 1)
             raise OutputError(f"{self._file.path}: two columns of {skeleton.name} would be called {twice!r}; write csv")
         self._skeleton, self._measures, self._width = skeleton, measures, len(columns)
-        self._rows.writerow(map(label, columns))
+        self._file.write(join_cells(map(label, columns)) + "\n")

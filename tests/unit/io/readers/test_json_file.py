@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from holopose.errors import InputError
-from holopose.io.readers import read_document, read_json
+from holopose.io.readers import json_file, read_document, read_json
 from holopose.io.sinks import JsonSink
 from holopose.skeletons import COCO17, LAYOUTS, WHOLEBODY133, Skeleton
 from holopose.types import Boxes, Frame, FrameInfo, Poses
@@ -211,3 +211,49 @@ def test_damage_inside_is_refused(tmp_path, good: dict, damage, said: str) -> No
         read_json(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_file_that_was_laid_out_anew_reads_the_same(tmp_path, people, frame, run_info, indent: int | None) -> None:
+    pairs = [
+        (frame(index=i, time_s=i / 8), people(i, i, native=True) if i else Poses.empty(WHOLEBODY133)) for i in range(4)
+    ]
+    write(tmp_path / "r.json", run_info, *pairs, native=True)
+    own = read_json(tmp_path / "r.json")
+    document = json.loads((tmp_path / "r.json").read_bytes())
+    (tmp_path / "anew.json").write_text(json.dumps(document, indent=indent, sort_keys=True), encoding="utf-8")
+    anew = read_json(tmp_path / "anew.json")
+    assert (anew.source, anew.skeleton, anew.lost) == (own.source, own.skeleton, own.lost)
+    assert [info for info, _ in anew] == [info for info, _ in own]
+    assert all(a.allclose(b, atol=0) for (_, a), (_, b) in zip(anew, own, strict=True))
+
+
+def test_a_file_as_it_was_written_is_never_taken_in_as_a_whole(tmp_path, people, frame, run_info, monkeypatch) -> None:
+    write(tmp_path / "r.json", run_info, *((frame(index=i), people(i)) for i in range(5)))
+    monkeypatch.setattr(json_file, "read_document", lambda path: pytest.fail(f"{path} was read as a whole"))
+    assert len(read_json(tmp_path / "r.json")) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b'"people":[{', b'"people":[{]', "not whole JSON"),
+        (b'"people":', b'"persons":', "people: Field required"),
+        (b'{"frame":1,', b'{"frame":-1,', "greater than or equal to 0"),
+        (b'\n{"frame":1,', b'\n["frame",1,', "not whole JSON"),
+        (b'"frame_count": 3', b'"frame_count": 4', "expected 4 frames, got 3"),
+        (b'\n{"frame":1,', b'\n\n{"frame":1,', ""),
+    ],
+)
+def test_damage_of_a_line_is_refused(tmp_path, people, frame, run_info, *, old: bytes, new: bytes, said: str) -> None:
+    path = tmp_path / "r.json"
+    write(path, run_info, *((frame(index=i), people(i)) for i in range(3)))
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+    if said:
+        with pytest.raises(InputError, match=said) as caught:
+            read_json(path)
+        assert str(path) in str(caught.value)
+    else:
+        assert len(read_json(path)) == 3  # an empty line more is still JSON
