@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from holopose.build.names import name_results
+from holopose.build.outcomes import Outcome, Progress, Summary
 from holopose.build.parts import (
     build_estimator,
     build_painter,
@@ -13,11 +14,12 @@ from holopose.build.parts import (
     build_sinks,
     build_source,
 )
-from holopose.build.runs import Outcome, Summary, run_files
+from holopose.build.runs import run_files
 from holopose.build.stills import estimate, paint
 
 __all__ = [
     "Outcome",
+    "Progress",
     "Summary",
     "build_estimator",
     "build_painter",

@@ -79,6 +79,7 @@ class Journal:
         self._begun: dict[str, int] = {}
         self._torn = False
         self._file: IO[bytes] | None = None
+        self._reader: IO[bytes] | None = None
         self._read()
 
     def begin(self, name: str, location: str, files: Iterable[Path]) -> None:
@@ -89,8 +90,12 @@ class Journal:
         """
         self._append("begun", {"name": name, "input": location, "files": [self.relative(file) for file in files]})
 
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: Entry, *, left: bool = False) -> None:
         """Record what became of an input; once this returns the line is on disk for good.
+
+        Args:
+            entry: What to record.
+            left: Whether it failed when some of its files had their names already.
 
         Raises:
             OutputError: the journal cannot be written.
@@ -98,6 +103,8 @@ class Journal:
         fields = asdict(entry)
         if entry.error is None:
             del fields["error"]
+        if left:
+            fields["left"] = True
         self._append("done" if entry.error is None else "failed", fields, lasting=True)
 
     def find(self, name: str) -> Entry | None:
@@ -136,10 +143,11 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; calling twice is harmless."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # what could not be written was told then
-                self._file.close()
-            self._file = None
+        for file in (self._file, self._reader):
+            if file is not None:
+                with contextlib.suppress(OSError):  # what could not be written was told then
+                    file.close()
+        self._file = self._reader = None
 
     def _read(self) -> None:
         place, known, line = 0, False, b""
@@ -149,7 +157,7 @@ class Journal:
                     fields = _parse(line)
                     known |= bool(fields)
                     event, name = fields.get("event"), str(fields.get("name"))
-                    if event in ("done", "failed"):  # a failed one left no files
+                    if event == "done" or (event == "failed" and not fields.get("left")):
                         self._begun.pop(name, None)
                     if event in ("done", "begun"):
                         (self._done if event == "done" else self._begun)[name] = place
@@ -166,9 +174,10 @@ class Journal:
         if place is None:
             return None
         try:
-            with self.path.open("rb") as file:
-                file.seek(place)
-                return _parse(file.readline())
+            if self._reader is None:
+                self._reader = self.path.open("rb")
+            self._reader.seek(place)
+            return _parse(self._reader.readline())
         except OSError as error:
             raise self._cannot("read", error) from error
 

@@ -1,56 +1,42 @@
-"""Owns whole runs: many inputs, one set of result files each."""
+"""Owns whole runs: many inputs, one set of result files each, nothing lost when one fails or the run is broken off."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from holopose.build import parts
-from holopose.build.names import name_results
+from holopose.build.contents import Content, measure_result
+from holopose.build.journal import Entry, Journal, digest_options
+from holopose.build.opening import OpenedSource, Opener
+from holopose.build.outcomes import NoProgress, Outcome, Progress, Summary, Tally
+from holopose.build.places import check_place, identity, is_hopeless, is_taken
+from holopose.build.plan import Task, plan_inputs
 from holopose.config import RunConfig
-from holopose.errors import BackendError, HoloposeError, InputError, OutputError
+from holopose.errors import BackendError, ConfigError, HoloposeError, InputError, OutputError
+from holopose.io.headers import one_line
+from holopose.io.runinfo import installed_version
+from holopose.io.sinks.leftovers import clear_leftovers
 from holopose.pipeline import Pipeline, run
-from holopose.protocols import Estimator, Sink
-from holopose.types import Frame
+from holopose.protocols import Estimator
+from holopose.zoo.cards import MODELS
 
-__all__ = ["Outcome", "Summary", "run_files"]
+__all__ = ["run_files"]
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one input.
-
-    Attributes:
-        path: The input.
-        people: How many were found; None when it failed.
-        time_s: Reading, finding and writing together, without loading the model.
-        files: What was written.
-        error: Why it failed, None when it did not.
-    """
-
-    path: Path
-    people: int | None
-    time_s: float
-    files: tuple[Path, ...] = ()
-    error: HoloposeError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What became of all inputs."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 all done, 1 some failed, otherwise that of the first error (2 where the input could not be read)."""
-        errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
-        if not errors:
-            return 0
-        return 1 if len(errors) < len(self.outcomes) else errors[0].exit_code
+_KINDS: dict[str, tuple[parts.Kind, ...]] = {
+    "picture": ("picture",),
+    "pictures": ("pictures",),
+    "video": ("clip",),
+    "live": ("live",),
+    "stdin": ("picture", "clip"),
+}
+"""What the source of each kind of task can turn out to hold."""
 
 
 def run_files(
@@ -59,68 +45,267 @@ def run_files(
     config: RunConfig,
     report: Callable[[Outcome], None] | None = None,
     estimator: Estimator | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Summary:
-    """Find everybody in every picture and write one set of files for each.
+    """Find everybody in every input and write one set of files for each.
 
-    A picture that cannot be read, or whose results cannot be written, is reported and the others go on. Nothing is
-    written over unless `config.overwrite`, which is checked for all of them before the work starts. Files appear
-    complete or not at all.
+    What cannot be read, or whose results cannot be written, is reported and the others go on. Nothing is written over
+    unless `config.overwrite`, which is checked for all of them before the work starts. Files appear complete or not at
+    all. What became of each input is recorded as it happens in ``holopose-run.jsonl`` beside the results; with
+    `config.resume` inputs that are complete there, by their content, options and files, are left as they are.
 
     Args:
-        inputs: Pictures.
+        inputs: Pictures, clips, folders, patterns, lists, archives, webcams, addresses; see `expand` in
+            `holopose.io.sources.inputs`.
         out_dir: Folder for the results, made when it is not there.
         config: All options.
-        report: Told about each picture as soon as it is done.
+        report: Told about each input as soon as it is done.
         estimator: Used instead of loading the model of `config`.
+        progress: Told about everything that happens.
 
     Raises:
-        OutputError: results are there already, or the folder cannot be used.
+        OutputError: results are there already, the folder cannot be used, or the disk is full.
         ConfigError, ModelError, BackendError: the model cannot be loaded as asked.
     """
-    out_dir = Path(out_dir)
-    names = name_results(inputs)
-    _refuse_overwriting({path: parts.result_files(config, out_dir / name) for path, name in names.items()}, config)
-    outcomes: list[Outcome] = []
-    pipeline = None if estimator is None else parts.build_pipeline(config, estimator)
-    for path, name in names.items():
+    out = Path(out_dir)
+    check_place(out)
+    progress = progress or NoProgress()
+    tasks = plan_inputs(inputs, config, out=out, on_note=progress.note)
+    with contextlib.closing(_Run(out, config, estimator, progress, report)) as work:
+        return work.do(tasks)
+
+
+class _Run:
+    """One run into one folder."""
+
+    def __init__(
+        self,
+        out: Path,
+        config: RunConfig,
+        estimator: Estimator | None,
+        progress: Progress,
+        report: Callable[[Outcome], None] | None,
+    ) -> None:
+        self._out = out
+        self._config = config
+        self._estimator = estimator
+        self._progress = progress
+        self._report = report
+        self._opener = Opener(config)
+        self._pipelines: dict[parts.Kind, Pipeline] = {}
+        self._replaced: set[str] = set()
+        self._outcomes: list[Outcome] = []
+        cards, version = _cards(config, estimator), installed_version()
+        self._options = digest_options(config, cards, version)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        facts = {"time": now, "holopose": version, "options": config.to_options(), "cards": cards}
+        self._journal = Journal(out, {**facts, "digest": self._options})
+
+    def close(self) -> None:
+        self._opener.close()
+        self._journal.close()
+
+    def do(self, tasks: Sequence[Task]) -> Summary:
         started_s = time.perf_counter()
+        for folder in self._check_results(tasks):
+            clear_leftovers(folder)
+        self._progress.begin(len(tasks))
+        for task in tasks:
+            self._process(task)
+        return Summary(tuple(self._outcomes), self._journal.path, time.perf_counter() - started_s)
+
+    def _result_files(self, task: Task) -> list[Path]:
+        """Paths of its results; what comes through standard input can be a picture or a clip."""
+        kinds = _KINDS[task.kind]
+        files = (parts.result_files(self._config, self._out / task.name, kind).values() for kind in kinds)
+        return list(dict.fromkeys(chain.from_iterable(files)))
+
+    def _check_results(self, tasks: Sequence[Task]) -> list[Path]:
+        """Folders that results go to, once it is sure that nothing is written over that must not be.
+
+        Raises:
+            OutputError: a result is there already, or would replace an input.
+        """
+        folders = {self._out, *(path.parent for path in self._journal.broken_off())}
+        there: list[Path] = []
+        identities: set[tuple[int, int]] | None = None
+        for task in (task for task in tasks if task.error is None):
+            files = self._result_files(task)
+            folders.update(file.parent for file in files)
+            found = [file for file in files if is_taken(file)]
+            if not found:
+                continue
+            if identities is None:
+                identities = {one for task in tasks for path in task.paths for one in identity(path)}
+            for file in found:
+                if not identities.isdisjoint(identity(file)):
+                    raise OutputError(f"{file}: this result would replace one of the inputs; choose another folder")
+            if self._config.overwrite or (self._config.resume and self._is_ours(task, found)):
+                self._replaced.add(task.name)
+            else:
+                there += found
+        if there:
+            more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+            raise OutputError(
+                f"{there[0]}{more} already there; choose another folder, or overwrite (--overwrite, overwrite=True), "
+                "or go on with the run that wrote it (--resume)"
+            )
+        return sorted(folders)
+
+    def _is_ours(self, task: Task, files: Sequence[Path]) -> bool:
+        """Whether earlier runs wrote all these files for this input. What was live cannot be had again: never."""
+        if task.kind in ("live", "stdin"):
+            return False
+        if self._journal.owned(task.name, task.location).issuperset(files):
+            return True
+        return self._journal.completed(task.name, self._opener.measure(task), self._options) is not None
+
+    def _process(self, task: Task) -> None:
+        work = _Work(started_s=time.perf_counter())
+        if task.error is not None:
+            self._fail(task, work, task.error)
+            return
+        stamp, work.content = _stamp(task), self._opener.measure(task)
+        if self._config.resume:
+            entry = self._journal.completed(task.name, work.content, self._options)
+            if entry is not None:
+                files = tuple(self._out / file.name for file in entry.files)
+                self._tell(Outcome(task.label, entry.people, 0.0, files, entry.frames, kept=True))
+                return
         try:
-            [frame] = parts.build_source(path, config)
+            source = self._opener.open(task, lambda label, error: self._fail_one(task, label, error, work))
         except InputError as error:
-            outcome = Outcome(path, None, time.perf_counter() - started_s, error=error)
-        else:
-            read_s = time.perf_counter() - started_s
-            pipeline = pipeline or parts.build_pipeline(config)
-            sinks = parts.build_sinks(config, out_dir / name, pipeline.estimator, inputs=names)
-            outcome = _process(path, frame, pipeline, sinks)
-            outcome = replace(outcome, time_s=outcome.time_s + read_s)
-        outcomes.append(outcome)
-        if report is not None:
-            report(outcome)
-    return Summary(tuple(outcomes))
-
-
-def _process(path: Path, frame: Frame, pipeline: Pipeline, sinks: Mapping[Path, Sink]) -> Outcome:
-    started_s = time.perf_counter()
-    people: list[int] = []
-    try:
-        run([frame], pipeline, list(sinks.values()), lambda _, poses: people.append(len(poses)))
-    except (InputError, BackendError, OutputError) as error:
-        named = type(error)(f"{path}: {error}")
-        return Outcome(path, None, time.perf_counter() - started_s, error=named)
-    return Outcome(path, sum(people), time.perf_counter() - started_s, tuple(sinks))
-
-
-def _refuse_overwriting(files: Mapping[Path, Mapping[str, Path]], config: RunConfig) -> None:
-    inputs = {os.path.realpath(path) for path in files}
-    there = []
-    for file in (file for kinds in files.values() for file in kinds.values()):
-        if os.path.realpath(file) in inputs:
-            raise OutputError(f"{file}: this result would replace one of the inputs; choose another folder")
-        if not config.overwrite and os.path.lexists(file):
-            there.append(file)
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise OutputError(
-            f"{there[0]}{more} already there; choose another folder, or overwrite (--overwrite, overwrite=True)"
+            self._fail(task, work, error)
+            return
+        with contextlib.closing(source):
+            opened_s = time.perf_counter()
+            self._estimator = self._estimator or parts.build_estimator(self._config)
+            work.started_s += time.perf_counter() - opened_s  # the model is loaded for all of them
+            tally = Tally(self._progress, source)
+            self._progress.start(task.label, source.last_frame(self._config), live=task.kind == "live")
+            try:
+                written = self._write(task, source, self._pipeline(parts.kind_of(source)), tally, work)
+            except (InputError, BackendError, OutputError, ConfigError) as error:
+                self._fail(task, work, error)
+                return
+        if _stamp(task) != stamp or work.failed:
+            work.content = None  # it was changed while it was read, or is not complete: never to be left out
+        files = tuple(path for path in written if is_taken(path))
+        seconds = time.perf_counter() - work.started_s
+        self._journal.finish(
+            Entry(
+                name=task.name,
+                input=task.location,
+                content=work.content,
+                options=self._options,
+                files=tuple(one for path in files if (one := measure_result(path, self._out)) is not None),
+                frames=tally.frames,
+                people=tally.people,
+                seconds=round(seconds, 3),
+            )
         )
+        self._tell(Outcome(task.label, tally.people, seconds, files, tally.frames))
+
+    def _pipeline(self, kind: parts.Kind) -> Pipeline:
+        """What happens to the frames of this kind of source; made once.
+
+        Raises:
+            ConfigError: an option has no meaning for it.
+        """
+        if kind not in self._pipelines:
+            self._pipelines[kind] = parts.build_pipeline(self._config, self._estimator, kind=kind)
+        return self._pipelines[kind]
+
+    def _write(
+        self, task: Task, source: OpenedSource, pipeline: Pipeline, tally: Tally, work: _Work
+    ) -> tuple[Path, ...]:
+        """Work on one input; paths of its results.
+
+        Raises:
+            InputError, BackendError, OutputError, ConfigError: it failed.
+        """
+        config = self._config.replace(overwrite=True) if task.name in self._replaced else self._config
+        base = self._out / task.name
+        sinks = parts.build_sinks(config, base, pipeline.estimator, inputs=task.paths, source=source)
+        before = {path for path in sinks if is_taken(path)}
+        self._journal.begin(task.name, task.location, sinks)
+        try:
+            with source.ending_gently() if task.kind == "live" else contextlib.nullcontext():
+                run(source, pipeline, list(sinks.values()), tally.note, keep_interrupted=task.kind == "live")
+        except HoloposeError:
+            work.left = any(is_taken(path) for path in sinks if path not in before)
+            raise
+        return tuple(sinks)
+
+    def _fail_one(self, task: Task, label: str, error: InputError, work: _Work) -> None:
+        """Record one picture of several that could not be read."""
+        work.failed += 1
+        self._fail(replace(task, name="", label=label), _Work(started_s=time.perf_counter()), error)
+
+    def _fail(self, task: Task, work: _Work, error: HoloposeError) -> None:
+        """Record an input that failed.
+
+        Raises:
+            OutputError: it failed because nothing at all can be written any more.
+        """
+        text = str(error)
+        text = text if text.startswith(one_line(task.label)) else f"{task.label}: {text}"
+        seconds = time.perf_counter() - work.started_s
+        entry = Entry(
+            name=task.name,
+            input=task.location,
+            content=work.content,
+            options=self._options,
+            seconds=round(seconds, 3),
+            error=text,
+        )
+        if is_hopeless(error, self._out):
+            with contextlib.suppress(OutputError):
+                self._journal.finish(entry, left=work.left)
+            raise OutputError(f"{error}; the run ends here, what is complete stays: --resume goes on") from error
+        self._journal.finish(entry, left=work.left)
+        # A new one: that which was caught holds on to everything in sight when it was raised, such as pictures.
+        self._tell(Outcome(task.label, None, seconds, error=type(error)(text)))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        self._progress.finish(outcome)
+        if self._report is not None:
+            self._report(outcome)
+
+
+@dataclass(slots=True)
+class _Work:
+    """How it stands with one input.
+
+    Attributes:
+        started_s: When it was begun.
+        content: What it is.
+        failed: How many of its pictures could not be read.
+        left: Whether it failed when some of its files had got their names already.
+    """
+
+    started_s: float
+    content: Content | None = None
+    failed: int = 0
+    left: bool = False
+
+
+def _cards(config: RunConfig, estimator: Estimator | None) -> dict[str, str]:
+    """Name -> SHA-256 of the weight files, as the zoo lists them, or as an estimator of another kind tells."""
+    told = getattr(estimator, "info", {})
+    name = config.model if estimator is None else told.get("name")
+    if isinstance(name, str) and name in MODELS:
+        return {card.name: card.sha256 for card in MODELS[name]}
+    return {"model": str(name), **{card["name"]: card["sha256"] for card in told.get("cards", ())}}
+
+
+def _stamp(task: Task) -> list[tuple[int, int]]:
+    """Sizes and times of the files of an input, which change when it is changed."""
+    stamps = []
+    for path in task.paths:
+        with contextlib.suppress(OSError, ValueError):
+            found = path.stat()
+            stamps.append((found.st_size, found.st_mtime_ns))
+    return stamps

@@ -22,7 +22,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def complain(error: BaseException) -> None:
+def complain(error: BaseException | str) -> None:
     """One line about something that went wrong."""
     sys.stderr.write(_encodable(f"holopose: {one_line(error)}", sys.stderr.encoding) + "\n")
     sys.stderr.flush()

@@ -36,7 +36,7 @@ def demo(
             complain(outcome.error)
             return
         files = ", ".join(file.name for file in outcome.files)
-        table.add_row(outcome.path.name, str(outcome.people), f"{outcome.time_s:.2f}", files)
+        table.add_row(Path(outcome.input).name, str(outcome.people), f"{outcome.time_s:.2f}", files)
 
     summary = build.run_files(inputs, out, RunConfig(overwrite=True), report)
     say_table(table)

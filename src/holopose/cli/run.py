@@ -1,4 +1,4 @@
-"""Owns `holopose run`: pictures in, results in a folder; its options are the fields of RunConfig, one to one."""
+"""Owns `holopose run`: whatever has people in it in, results in a folder; its options are the fields of RunConfig."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.console import complain, one_line, say
+from holopose.cli.console import complain, say
 from holopose.cli.flags import choose, give_flags
 from holopose.config import RunConfig
 from holopose.errors import ConfigError
@@ -17,43 +17,71 @@ __all__ = ["run"]
 
 def run(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="INPUT...", help="Pictures: JPEG, PNG, WebP, TIFF, AVIF and more.")
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...",
+            help="Pictures, clips, folders, patterns in quotes ('day*/*.jpg'), lists of them (.txt), archives (ZIP, "
+            "TAR), webcams (0, 1...), streams (rtsp://..., http://...), - for standard input.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = None,
+    *,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.toml", help="Options from a file; flags win over it.")
     ] = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the options as TOML instead of running.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Tell what happens as JSON, an object per line, for programs.")
+    ] = False,
     **options: Any,
 ) -> None:
-    """Find everybody in pictures; write JSON, CSV and an overlay picture each.
+    """Find everybody in pictures and clips; write JSON, CSV and an overlay each.
 
-    One set of files per picture, named after it: OUT/photo.json, OUT/photo.csv, OUT/photo.overlay.png.
+    One set of files per input, named after it: OUT/photo.json, OUT/photo.csv,
+    OUT/photo.overlay.png. What lies in a folder or an archive keeps its place:
+    OUT/holidays/day2/img3.json. OUT/holopose-run.jsonl says what became of every
+    input; when a run was broken off, --resume goes on from there.
 
-    Exit code 0: all done; 1: some failed (a line each on stderr), the others are done; 2: none could be read, or an
-    option is wrong; 3: models; 4: device; 5: results cannot be written.
+    holopose run photo.jpg -o out
+    holopose run clip.mp4 --save json,overlay -o out
+    holopose run holidays/ --recursive -o out
+    holopose run photos.zip --together --save coco -o out
+    holopose run 0 -o out                    (a webcam; Ctrl-C ends it)
+    holopose run holidays/ -o out --resume   (goes on)
+
+    Exit code 0: all done; 1: some failed (a line each on stderr), the others are
+    done; 2: none could be read, or an option is wrong; 3: models; 4: device;
+    5: results cannot be written; 130: interrupted.
     """
     chosen = choose(options, config)
     if print_config:
         say(chosen.to_toml())
         return
+    if quiet and log_json:
+        raise ConfigError("run: expected --quiet or --log-json, got both")
     if not inputs:
-        raise ConfigError("run: expected at least one picture; for example: holopose run photo.jpg -o out")
+        raise ConfigError("run: expected at least one input; for example: holopose run photo.jpg -o out")
     if out is None:
         raise ConfigError("run: expected a folder for the results; for example: holopose run photo.jpg -o out")
     from holopose import build
+    from holopose.cli.progress import choose_progress
 
-    def report(outcome: build.Outcome) -> None:
-        if outcome.error is not None:
-            complain(outcome.error)
-            return
-        found = "1 person" if outcome.people == 1 else f"{outcome.people} people"
-        say(one_line(f"{outcome.path}: {found}, {outcome.time_s:.2f} s -> {', '.join(map(str, outcome.files))}"))
-
-    summary = build.run_files(inputs, out, chosen, report)
-    raise typer.Exit(summary.exit_code)
+    shown = choose_progress(quiet=quiet, log_json=log_json)
+    summary: build.Summary | None = None
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        summary = build.run_files(inputs, out, chosen, progress=shown)
+    except KeyboardInterrupt as error:
+        interrupted = error
+    finally:
+        shown.end(summary)
+    if interrupted is not None:
+        complain("interrupted; what is complete stays, and the same command with --resume goes on")
+        raise interrupted
+    raise typer.Exit(0 if summary is None else summary.exit_code)
 
 
 give_flags(run, RunConfig.options())

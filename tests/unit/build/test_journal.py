@@ -32,6 +32,11 @@ def record(folder: Path, *entries: Entry) -> None:
             journal.finish(entry)
 
 
+def find(folder: Path, name: str) -> Entry | None:
+    with closing(Journal(folder)) as journal:
+        return journal.find(name)
+
+
 def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / JOURNAL).read_text(encoding="ascii").splitlines()]
 
@@ -53,8 +58,8 @@ def test_the_journal_is_a_report_line_by_line(tmp_path: Path) -> None:
     assert (first["event"], first["people"], first["files"][0]["name"]) == ("done", 2, "day/a.json")
     assert "error" not in first
     assert (second["event"], second["input"], second["error"]) == ("failed", "/in/b\udcff.jpg", "no picture")
-    assert Journal(out).find("day/a") == finished
-    assert Journal(out).find("b") is None
+    assert find(out, "day/a") == finished
+    assert find(out, "b") is None
 
 
 def test_lines_are_on_disk_at_once(tmp_path: Path) -> None:
@@ -69,29 +74,30 @@ def test_lines_are_on_disk_at_once(tmp_path: Path) -> None:
 def test_complete_means_the_same_content_options_and_files(tmp_path: Path) -> None:
     entry = done(tmp_path)
     record(tmp_path, entry)
-    journal = Journal(tmp_path)
-    assert journal.completed("a", CONTENT, "o") == entry
-    assert journal.completed("b", CONTENT, "o") is None
-    assert journal.completed("a", Content(3, "cd" * 32), "o") is None
-    assert journal.completed("a", None, "o") is None
-    assert journal.completed("a", CONTENT, "other") is None
-    (tmp_path / "a.json").write_text("{ ", encoding="utf-8")
-    assert journal.completed("a", CONTENT, "o") is None
-    (tmp_path / "a.json").unlink()
-    assert journal.completed("a", CONTENT, "o") is None
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.completed("a", CONTENT, "o") == entry
+        assert journal.completed("b", CONTENT, "o") is None
+        assert journal.completed("a", Content(3, "cd" * 32), "o") is None
+        assert journal.completed("a", None, "o") is None
+        assert journal.completed("a", CONTENT, "other") is None
+        (tmp_path / "a.json").write_text("{ ", encoding="utf-8")
+        assert journal.completed("a", CONTENT, "o") is None
+        (tmp_path / "a.json").unlink()
+        assert journal.completed("a", CONTENT, "o") is None
 
 
 def test_an_input_without_content_is_never_complete(tmp_path: Path) -> None:
     record(tmp_path, done(tmp_path, content=None))
-    assert Journal(tmp_path).completed("a", None, "o") is None
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.completed("a", None, "o") is None
 
 
 def test_the_last_line_about_an_input_counts(tmp_path: Path) -> None:
     for text, options in (("1", "o"), ("22", "p")):
         record(tmp_path, done(tmp_path, text=text, options=options))
-    journal = Journal(tmp_path)
-    assert journal.completed("a", CONTENT, "o") is None
-    assert journal.completed("a", CONTENT, "p") is not None
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.completed("a", CONTENT, "o") is None
+        assert journal.completed("a", CONTENT, "p") is not None
 
 
 def test_files_belong_to_the_input_that_wrote_or_began_them(tmp_path: Path) -> None:
@@ -100,14 +106,18 @@ def test_files_belong_to_the_input_that_wrote_or_began_them(tmp_path: Path) -> N
     journal.begin("a", "/in/a.jpg", [tmp_path / "a.csv"])
     journal.begin("b", "/in/b.jpg", [tmp_path / "day" / "b.json"])
     journal.begin("c", "/in/c.jpg", [tmp_path / "c.json"])
+    journal.begin("d", "/in/d.jpg", [tmp_path / "d.json", tmp_path / "d.csv"])
     journal.finish(Entry(name="c", input="/in/c.jpg", content=None, options="o", error="no"))
+    journal.finish(Entry(name="d", input="/in/d.jpg", content=None, options="o", error="full"), left=True)
     journal.close()
-    journal = Journal(tmp_path)
-    assert journal.owned("a", "/in/a.jpg") == {tmp_path / "a.json", tmp_path / "a.csv"}
-    assert journal.owned("a", "/elsewhere/a.jpg") == set()
-    assert journal.owned("b", "/in/b.jpg") == {tmp_path / "day" / "b.json"}
-    assert journal.owned("c", "/in/c.jpg") == set()
-    assert journal.broken_off() == {tmp_path / "a.csv", tmp_path / "day" / "b.json"}
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.owned("a", "/in/a.jpg") == {tmp_path / "a.json", tmp_path / "a.csv"}
+        assert journal.owned("a", "/elsewhere/a.jpg") == set()
+        assert journal.owned("b", "/in/b.jpg") == {tmp_path / "day" / "b.json"}
+        assert journal.owned("c", "/in/c.jpg") == set()
+        assert journal.owned("d", "/in/d.jpg") == {tmp_path / "d.json", tmp_path / "d.csv"}
+        begun = {path.relative_to(tmp_path).as_posix() for path in journal.broken_off()}
+    assert begun == {"a.csv", "day/b.json", "d.json", "d.csv"}
 
 
 @pytest.mark.parametrize("keep", [1, 20, -1])
@@ -115,20 +125,18 @@ def test_a_line_that_was_torn_is_skipped_and_the_next_is_whole(tmp_path: Path, k
     record(tmp_path, done(tmp_path, "a"), done(tmp_path, "b"))
     *whole, last = (tmp_path / JOURNAL).read_bytes().splitlines(keepends=True)
     (tmp_path / JOURNAL).write_bytes(b"".join(whole) + last[:keep])
-    journal = Journal(tmp_path)
-    assert journal.find("a") is not None
-    assert (journal.find("b") is not None) is (keep == -1)
-    journal.finish(done(tmp_path, "c"))
-    journal.close()
-    journal = Journal(tmp_path)
-    assert journal.find("a") is not None
-    assert journal.find("c") is not None
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.find("a") is not None
+        assert (journal.find("b") is not None) is (keep == -1)
+        journal.finish(done(tmp_path, "c"))
+    assert find(tmp_path, "a") is not None
+    assert find(tmp_path, "c") is not None
 
 
 def test_a_process_killed_in_its_very_first_line_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_bytes(b'{"event":"ru')
     record(tmp_path, done(tmp_path))
-    assert Journal(tmp_path).find("a") is not None
+    assert find(tmp_path, "a") is not None
 
 
 @pytest.mark.parametrize("text", ["dear diary\n", '{"event":"party"}\n', "[1]\n2\n", '{"event":"done"}\n'])
@@ -143,10 +151,11 @@ def test_a_line_edited_by_hand_counts_for_nothing(tmp_path: Path) -> None:
     record(tmp_path, done(tmp_path))
     text = (tmp_path / JOURNAL).read_text(encoding="ascii")
     (tmp_path / JOURNAL).write_text(text.replace('"sampled"', '"simple"'), encoding="ascii")
-    assert Journal(tmp_path).find("a") is None
+    assert find(tmp_path, "a") is None
     begun = {"event": "begun", "name": "b", "input": "/in/b", "files": ["../../b.json", "/etc/b.json", "b.json"]}
     (tmp_path / JOURNAL).write_text(json.dumps(begun) + "\n", encoding="ascii")
-    assert Journal(tmp_path).broken_off() == {tmp_path / "b.json"}
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.broken_off() == {tmp_path / "b.json"}
 
 
 def test_a_journal_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:

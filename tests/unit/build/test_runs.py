@@ -8,11 +8,19 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge_scenes import CONFIG, EdgeEstimator, files_in, save
+from edge_scenes import CONFIG, EdgeEstimator, save
+from edge_scenes import files_in as all_files_in
 from holopose.build import Outcome, parts, run_files
 from holopose.config import RunConfig
 from holopose.errors import BackendError, HoloposeError, InputError, ModelError, OutputError
 from holopose.types import Frame, Poses
+
+JOURNAL = "holopose-run.jsonl"
+
+
+def files_in(folder: Path) -> list[str]:
+    """Results; every run leaves its journal beside them."""
+    return [name for name in all_files_in(folder) if name != JOURNAL]
 
 
 def test_a_run_leaves_one_set_of_files_per_picture(tmp_path: Path) -> None:
@@ -21,7 +29,7 @@ def test_a_run_leaves_one_set_of_files_per_picture(tmp_path: Path) -> None:
     summary = run_files(inputs, tmp_path / "out", CONFIG, told.append, EdgeEstimator())
     assert summary.exit_code == 0
     assert list(summary.outcomes) == told
-    assert [(outcome.path, outcome.people) for outcome in told] == [(inputs[0], 2), (inputs[1], 3)]
+    assert [(outcome.input, outcome.people) for outcome in told] == [(str(inputs[0]), 2), (str(inputs[1]), 3)]
     assert all(outcome.time_s > 0 for outcome in told)
     expected = [f"{name}.{ending}" for name in ("one", "two") for ending in ("csv", "json", "overlay.png")]
     assert files_in(tmp_path / "out") == expected

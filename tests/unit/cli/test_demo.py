@@ -13,7 +13,8 @@ from holopose.errors import ModelError
 from holopose.zoo import cards, fetch
 
 Run = Callable[..., tuple[int, str, str]]
-FILES = sorted(f"{name}.{ending}" for name in ("bus", "zidane") for ending in ("csv", "json", "overlay.png"))
+RESULTS = (f"{name}.{ending}" for name in ("bus", "zidane") for ending in ("csv", "json", "overlay.png"))
+FILES = sorted([*RESULTS, "holopose-run.jsonl"])
 
 
 @pytest.fixture

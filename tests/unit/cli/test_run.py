@@ -21,7 +21,7 @@ def test_every_option_is_a_flag_and_every_flag_is_an_option(holopose: Run, monke
     monkeypatch.setenv("COLUMNS", "200")
     code, out, _ = holopose("run", "--help")
     assert code == 0
-    flags = {word for word in out.split() if word.startswith("--")} - {"--out", "--config", "--print-config", "--help"}
+    flags = {word for word in out.split() if word.startswith("--")} - {"--out", "--config", "--print-config", "--quiet", "--log-json", "--help"}
     expected = {option.flag for option in RunConfig.options()}
     expected |= {f"--no-{option.flag[2:]}" for option in RunConfig.options() if option.kind == "bool"}
     assert flags == expected
@@ -76,7 +76,7 @@ def test_a_run_says_what_it_did(holopose: Run, configs: list[RunConfig], picture
     assert (code, stderr) == (0, "")
     assert stdout.startswith(f"{picture}: 0 people, ")
     assert str(out / "a picture.json") in stdout
-    assert sorted(path.name for path in out.iterdir()) == ["a picture.csv", "a picture.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["a picture.csv", "a picture.json", "holopose-run.jsonl"]
     assert [config.search for config in configs] == ["whole"]
 
 
@@ -109,7 +109,7 @@ def test_flags_win_over_the_file(holopose: Run, configs: list[RunConfig], pictur
             "alphapose, overlay, skeleton, got 'xml'",
         ),
         (["--config", "none.toml"], "none.toml: expected a readable TOML file: No such file or directory"),
-        (["-o", "out"], "run: expected at least one picture; for example: holopose run photo.jpg -o out"),
+        (["-o", "out"], "run: expected at least one input; for example: holopose run photo.jpg -o out"),
         (["photo.jpg"], "run: expected a folder for the results; for example: holopose run photo.jpg -o out"),
     ],
 )
@@ -129,14 +129,18 @@ def test_bad_pictures_are_one_line_each(holopose: Run, configs: list[RunConfig],
     empty, odd = tmp_path / "empty.jpg", tmp_path / "two\nlines.jpg"
     empty.write_bytes(b"")
     odd.write_bytes(b"not a picture")
-    code, stdout, stderr = holopose("run", empty, picture, tmp_path, odd, "-o", tmp_path / "out")
+    (tmp_path / "nothing").mkdir()
+    code, stdout, stderr = holopose("run", empty, picture, tmp_path / "nothing", odd, "-o", tmp_path / "out")
     assert code == 1
-    assert stdout.count("\n") == 1
+    done, together = stdout.splitlines()
+    assert done.startswith(f"{picture}: 0 people")
+    assert together.startswith("4 inputs, 0 people, 3 failed, ")
+    assert str(tmp_path / "out" / "holopose-run.jsonl") in together
     lines = stderr.splitlines()
     assert len(lines) == 3
     assert all(line.startswith("holopose: ") for line in lines)
     assert "empty.jpg" in lines[0]
-    assert str(tmp_path) in lines[1]
+    assert str(tmp_path / "nothing") in lines[1]
     assert len(configs) == 1
 
 
@@ -147,10 +151,11 @@ def test_a_single_bad_picture_ends_with_2(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.jpg").write_bytes(b"")
     code, stdout, stderr = holopose("run", name, "-o", "out")
-    assert (code, stdout, stderr.count("\n")) == (2, "", 1)
+    assert (code, stdout.count("\n"), stderr.count("\n")) == (2, 1, 1)
+    assert stdout.startswith("1 input, 0 people, 1 failed, ")
     assert name in stderr
     assert configs == []
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["holopose-run.jsonl"]
 
 
 def test_results_already_there_end_with_5(
@@ -170,4 +175,4 @@ def test_the_real_thing(holopose: Run, shared: Path, tmp_path: Path) -> None:
     code, stdout, stderr = holopose("run", picture, "-o", tmp_path, "--search", "whole", "--max-people", 1)
     assert (code, stderr) == (0, "")
     assert ": 1 person, " in stdout
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
