@@ -76,6 +76,7 @@ def _open(over: Path, config: RunConfig) -> Source:
     Raises:
         InputError: it is neither a clip nor pictures, or cannot be read.
     """
+    from holopose.io.sources.ahead import AheadSource
     from holopose.io.sources.archives import ArchiveSource
     from holopose.io.sources.images import ImageSource
     from holopose.io.sources.inputs import expand
@@ -88,7 +89,7 @@ def _open(over: Path, config: RunConfig) -> Source:
     if kinds == {"archive"} and len(found) == 1:
         return ArchiveSource(found[0].location, max_megapixels=config.max_megapixels)
     if kinds == {"video"} and len(found) == 1:
-        return VideoSource(found[0].location, max_megapixels=config.max_megapixels)
+        return AheadSource(VideoSource(found[0].location, max_megapixels=config.max_megapixels))
     raise InputError(f"{over}: expected one clip, one picture, or a folder or archive of pictures and nothing else")
 
 

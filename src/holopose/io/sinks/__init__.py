@@ -11,7 +11,10 @@ from holopose.io.sinks.json_file import JsonSink
 from holopose.io.sinks.jsonl_file import JsonlSink
 from holopose.io.sinks.openpose import OpenPoseSink
 from holopose.io.sinks.overlay import OverlaySink
+from holopose.io.sinks.overlay_video import OverlayVideoSink
 from holopose.io.sinks.parquet import ParquetSink
+from holopose.io.sinks.picture_folder import PictureFolderSink
+from holopose.io.sinks.threaded import ThreadedSink
 from holopose.io.sinks.trc import TrcSink
 from holopose.io.sinks.wide_csv import WideCsvSink
 from holopose.protocols import Sink
@@ -25,7 +28,10 @@ __all__ = [
     "JsonlSink",
     "OpenPoseSink",
     "OverlaySink",
+    "OverlayVideoSink",
     "ParquetSink",
+    "PictureFolderSink",
+    "ThreadedSink",
     "TrcSink",
     "WideCsvSink",
 ]
