@@ -1,4 +1,4 @@
-"""Owns Results: a whole result file read back, whatever its form, and reading one by the ending of its name."""
+"""Owns Results: a whole result file read back, whatever its form, and `read_results`, which reads one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holopose.errors import InputError
 from holopose.io.runinfo import RunInfo
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import FrameInfo, Poses
@@ -56,18 +55,19 @@ class Results:
         return len(self.frames)
 
 
-def read_results(path: Path | str) -> Results:
-    """A result file that holopose wrote: .json, .jsonl or .csv.
+def read_results(path: Path | str, size_wh: tuple[int, int] | None = None) -> Results:
+    """A result file, recognised by what it holds: JSON, JSON Lines and CSV of holopose, COCO, OpenPose or AlphaPose.
 
-    What comes back equals what was written to within the file's rounding (0.005 px).
+    What comes back of holopose's own files equals what was written to within their rounding (0.005 px); `lost` says
+    what a form does not hold.
+
+    Args:
+        path: The file; a folder for OpenPose.
+        size_wh: Size of the pictures in pixels, for forms that do not hold it.
 
     Raises:
-        InputError: the file cannot be read, is no holopose result, or is damaged.
+        InputError: it cannot be read, is of no such form, or is damaged.
     """
-    from holopose.io.readers import READERS
+    from holopose.io.readers.recognize import read_results_file
 
-    ending = Path(path).suffix.lower()
-    if ending not in READERS:
-        endings = ", ".join(READERS)
-        raise InputError(f"{path}: expected a holopose result ending in {endings}, got {ending or 'no ending'}")
-    return READERS[ending](path)
+    return read_results_file(path, size_wh)

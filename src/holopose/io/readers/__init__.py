@@ -1,9 +1,6 @@
-"""Owns reading result files back: one reader per form, and the table that lists them."""
+"""Owns reading result files back: one reader per form; `recognize` has the table that lists them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
 
 from holopose.io.readers.alphapose import read_alphapose
 from holopose.io.readers.coco import read_coco
@@ -12,10 +9,8 @@ from holopose.io.readers.json_file import read_document, read_json
 from holopose.io.readers.jsonl_file import read_jsonl
 from holopose.io.readers.openpose import read_openpose
 from holopose.io.readers.recognize import read_results_file
-from holopose.io.results import Results
 
 __all__ = [
-    "READERS",
     "read_alphapose",
     "read_coco",
     "read_csv",
@@ -25,10 +20,3 @@ __all__ = [
     "read_openpose",
     "read_results_file",
 ]
-
-READERS: dict[str, Callable[[Path | str], Results]] = {
-    ".json": read_json,
-    ".jsonl": read_jsonl,
-    ".csv": read_csv,
-}
-"""Ending of a file's name, and what reads it; `read_results_file` goes by what a file holds instead."""
