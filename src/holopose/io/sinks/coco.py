@@ -154,20 +154,17 @@ def _results(frame: Frame | FrameInfo, poses: Poses, form: str) -> Iterator[dict
 
 
 def _part_columns(poses: Poses, parts: dict[str, tuple[str, str]]) -> dict[str, list[Any]]:
-    """Keypoints and score of each part, for everybody."""
+    """Keypoints and score of each part, for everybody; `poses` are of wholebody133."""
     columns: dict[str, list[Any]] = {}
-    person = poses.boxes.score.astype(np.float64)
-    for part, (points, score) in parts.items():
-        columns[points] = flatten(poses.part(part)).tolist()
-        columns[score] = _scores(person if part == "body" else person * _mean(poses.part(part)))
+    triplets = flatten(poses).reshape(len(poses), -1, 3)
+    person, score = poses.boxes.score.astype(np.float64), poses.score.astype(np.float64)
+    for part, (points_key, score_key) in parts.items():
+        members = list(WHOLEBODY133.parts[part])
+        columns[points_key] = triplets[:, members].reshape(len(poses), -1).tolist()
+        columns[score_key] = _scores(person if part == "body" else person * score[:, members].mean(axis=1))
     if len(parts) == len(PART_KEYS):
-        columns["wholebody_score"] = _scores(person * _mean(poses))
+        columns["wholebody_score"] = _scores(person * score.mean(axis=1))
     return columns
-
-
-def _mean(poses: Poses) -> npt.NDArray[np.float64]:
-    """(N,) mean score over all keypoints, a missing one being 0."""
-    return np.asarray(poses.score.mean(axis=1), np.float64)
 
 
 def _scores(values: npt.NDArray[np.float64]) -> list[float]:

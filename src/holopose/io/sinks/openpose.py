@@ -94,15 +94,15 @@ class OpenPoseSink:
 def _people(poses: Poses) -> list[dict[str, Any]]:
     if not len(poses):
         return []
-    own, whole = poses.skeleton.parts, convert(poses, WHOLEBODY133)
+    own = poses.skeleton.parts
+    triplets = flatten(convert(poses, WHOLEBODY133)).reshape(len(poses), -1, 3)
     columns = {
         "pose_keypoints_2d": flatten(convert(poses, OPENPOSE25)).tolist(),
         "face_keypoints_2d": _face(poses) if "face" in own else [[]] * len(poses),
-        **{
-            key: flatten(whole.part(part)).tolist() if part in own else [[]] * len(poses)
-            for part, key in _HANDS.items()
-        },
     }
+    for part, key in _HANDS.items():
+        hand = triplets[:, list(WHOLEBODY133.parts[part])].reshape(len(poses), -1)
+        columns[key] = hand.tolist() if part in own else [[]] * len(poses)
     ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
     return [
         {"person_id": [identity], **{key: values[row] for key, values in columns.items()}, **_EMPTY_3D}
