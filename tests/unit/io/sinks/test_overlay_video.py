@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def test_frames_without_times_follow_the_rate(tmp_path: Path) -> None:
     still = [Frame(S["card"](n), index=n) for n in range(5)]
     write(tmp_path / "o.mp4", Plain(), still, rate=10)
     assert read(tmp_path / "o.mp4")[1] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_29_97_frames_per_second_do_not_become_30(tmp_path: Path) -> None:
+    exact = Fraction(30000, 1001)
+    shown = [Frame(S["card"](n), index=n, time_s=float(n / exact)) for n in range(30)]
+    write(tmp_path / "o.mp4", Plain(), shown, rate=float(exact))
+    with av.open(str(tmp_path / "o.mp4")) as done:
+        stream = done.streams.video[0]
+        assert stream.average_rate == exact
+        assert [frame.pts * stream.time_base for frame in done.decode(stream)] == [n / exact for n in range(30)]
 
 
 def test_a_phone_clip_comes_back_upright_in_time_with_sound(tmp_path: Path) -> None:
