@@ -39,10 +39,15 @@ Run = Callable[[Frame], tuple[float, int]]
 
 
 class MediaPipe:
-    """The child process; use it as a context manager."""
+    """The child process; use it as a context manager.
 
-    def __init__(self, python: Path | str) -> None:
-        command = [str(python), str(Path(__file__).with_name("mediapipe_child.py"))]
+    Args:
+        python: An interpreter that has MediaPipe.
+        script: What it runs; by default pictures, one by one.
+    """
+
+    def __init__(self, python: Path | str, script: Path | None = None) -> None:
+        command = [str(python), str(script or Path(__file__).with_name("mediapipe_child.py"))]
         self._command = " ".join(command)
         self._child = subprocess.Popen(
             command,
@@ -55,14 +60,15 @@ class MediaPipe:
 
     def load(self, path: Path) -> bool:
         """Decode a picture for `run`; False when MediaPipe's OpenCV cannot."""
-        return bool(self._ask({"load": str(path)})["loaded"])
+        return bool(self.ask({"load": str(path)})["loaded"])
 
     def run(self, frame: Frame) -> tuple[float, int]:
         """Milliseconds of one call on a loaded picture, and how many people it found (0 or 1)."""
-        answer = self._ask({"run": frame.name})
+        answer = self.ask({"run": frame.name})
         return float(answer["ms"]), int(answer["people"])
 
-    def _ask(self, order: Mapping[str, str]) -> dict[str, Any]:
+    def ask(self, order: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to one order."""
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then there is no answer to read
             self._child.stdin.write(json.dumps(order) + "\n")

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from holopose.errors import InputError, OutputError
-from holopose.pipeline import Pipeline, run
+from holopose.pipeline import Pipeline, filtering, run
 from holopose.protocols import Estimator, Sink
 from holopose.skeletons import COCO17, Skeleton
-from holopose.types import Boxes, Frame, Poses
+from holopose.types import Boxes, Frame, FrameInfo, Poses
 
 
 class CountingEstimator:
@@ -133,3 +133,81 @@ def test_world_coordinates_are_handed_on_only_when_wanted(world: bool) -> None:
     assert poses.native is not None
     assert (poses.world is not None) == (poses.native.world is not None) == world
     assert len(poses) == 1
+
+
+# Stages --------------------------------------------------------------------------------------------------------------
+
+
+def renumber(stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
+    """Ids 0, 1, 2...; leaves out frames with an odd index."""
+    for frame, poses in stream:
+        if frame.index % 2 == 0:
+            yield frame, poses.replace(ids=np.arange(len(poses)))
+
+
+class Shift:
+    """A filter that moves everybody by how often it was asked since it was reset."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.times: list[float] = []
+
+    def apply(self, poses: Poses, time_s: float) -> Poses:
+        self.count += 1
+        self.times.append(time_s)
+        return poses.replace(xy=poses.xy + self.count)
+
+    def reset(self) -> None:
+        self.count = 0
+
+
+def test_stages_act_in_order_and_begin_anew_with_every_source() -> None:
+    shift = Shift()
+    pipeline = Pipeline(CountingEstimator(), world=True, stages=[renumber, filtering(shift)])
+    for _ in range(2):
+        got = list(pipeline.stream(frames(5)))
+        assert [frame.index for frame, _ in got] == [0, 2, 4]
+        assert [poses.ids.tolist() for _, poses in got if poses.ids is not None] == [[], [0, 1], [0, 1, 2, 3]]
+        assert [float(poses.xy[0, 0, 0]) for _, poses in got[1:]] == [2 + 2, 4 + 3]
+    assert shift.times == [0, 2, 4] * 2  # a picture's index where it has no time
+
+
+def test_filters_are_told_the_time_of_the_clip() -> None:
+    shift = Shift()
+    clip = [Frame(np.zeros((2, 2, 3), np.uint8), index=i, time_s=t) for i, t in enumerate((0.0, 0.04, 0.5))]
+    list(Pipeline(CountingEstimator(), world=True, stages=[filtering(shift)]).stream(clip))
+    assert shift.times == [0.0, 0.04, 0.5]
+
+
+def test_a_whole_clip_is_revised_at_once_and_then_read_again_for_its_pixels() -> None:
+    clip = list(frames(6))
+    seen: list[list[int]] = []
+
+    def revise(rows: list[tuple[FrameInfo, Poses]]) -> list[tuple[FrameInfo, Poses]]:
+        seen.append([info.index for info, _ in rows])
+        return [(info, poses.replace(xy=poses.xy + 100)) for info, poses in rows]
+
+    def last_two(stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
+        return (row for row in stream if row[0].index >= 3)
+
+    pipeline = Pipeline(CountingEstimator(), world=True, stages=[renumber], whole_clip=revise, final=[last_two])
+    [(frame, poses)] = pipeline.stream(clip)
+    assert seen == [[0, 2, 4]]
+    assert frame is clip[4]
+    assert (poses.xy == 104).all()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_ctrl_c_ends_a_camera_with_its_files_finished(keep: bool) -> None:
+    def camera() -> Iterator[Frame]:
+        yield from frames(2)
+        raise KeyboardInterrupt
+
+    sink = ListSink()
+    pipeline = Pipeline(CountingEstimator(), world=True)
+    if keep:
+        assert run(camera(), pipeline, [sink], keep_interrupted=True) == 2
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run(camera(), pipeline, [sink])
+    assert sink.closed == [keep]

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.ops.rois import align, around, normalize_angle, project, rotation_between, transform, unproject
+from holopose.ops.rois import (
+    align,
+    around,
+    may_keep,
+    normalize_angle,
+    project,
+    rotation_between,
+    transform,
+    unproject,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -198,3 +207,47 @@ def test_several_at_once_are_as_one_by_one(many: list[Floats]) -> None:
     for i, roi in enumerate(many):
         np.testing.assert_array_equal(project(fractions, stacked)[i], project(fractions[i : i + 1], roi)[0])
         np.testing.assert_array_equal(transform(stacked, scale=1.5)[i], transform(roi, scale=1.5)[0])
+
+
+# Which region to use -------------------------------------------------------------------------------------------------
+
+LIMITS = {"turn": np.radians(40), "shift": 0.2, "scale": 0.4, "margin": -0.1}
+
+
+@given(rois, angles)
+def test_a_region_may_stay_for_itself_wherever_it_lies(roi: Floats, angle: float) -> None:
+    roi = roi.copy()
+    roi[0, 4] = angle
+    inside = project(np.array([[[0.1, 0.1], [0.9, 0.9], [0.5, 0.5]]]), roi)[0]
+    assert may_keep(roi[0], inside, roi[0], **LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ((19, 0, 0, 0, 0), True),
+        ((21, 0, 0, 0, 0), False),
+        ((0, -21, 0, 0, 0), False),
+        ((0, 0, 39, 39, 0), True),
+        ((0, 0, 41, 0, 0), False),
+        ((0, 0, 0, -41, 0), False),
+        ((0, 0, 0, 0, np.radians(39)), True),
+        ((0, 0, 0, 0, np.radians(-41)), False),
+        ((0, 0, 0, 0, 2 * np.pi), True),
+    ],
+)
+def test_limits_are_those_of_the_fresh_region(change: tuple[float, ...], kept: bool) -> None:
+    fresh = np.array([300.0, 200, 100, 100, 0.0])
+    assert may_keep(fresh + change, [[300, 200]], fresh, **LIMITS) is kept
+
+
+def test_shifts_are_measured_along_the_turned_sides() -> None:
+    fresh = np.array([0.0, 0, 100, 300, np.pi / 2])  # its long side lies across the picture
+    assert may_keep(fresh + np.array([50.0, 0, 0, 0, 0]), [[0, 0]], fresh, **LIMITS)
+    assert not may_keep(fresh + np.array([0, 50.0, 0, 0, 0]), [[0, 0]], fresh, **LIMITS)
+
+
+@pytest.mark.parametrize(("x", "kept"), [(144, True), (146, False)])
+def test_what_was_seen_must_lie_well_inside(x: float, kept: bool) -> None:
+    fresh = np.array([100.0, 100, 100, 100, 0.0])
+    assert may_keep(fresh, [[100, 100], [x, 100]], fresh, **LIMITS) is kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -114,3 +115,41 @@ def test_no_agreement_without_a_face(blaze_scenes: ModuleType) -> None:
     person = blaze_scenes.Figure((240, 200), face_score=0.01)
     faces, pyramid, _ = finder(blaze_scenes, person)
     assert faces.agreement(pyramid, person.xy[:33]) == (0, np.inf)
+
+
+# From frame to frame -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.7])
+def test_the_next_region_is_half_as_large_again_as_the_mesh(blaze_scenes: ModuleType, turn: float) -> None:
+    face = find(blaze_scenes, blaze_scenes.Figure((240, 200), 300, turn=turn))
+    assert face is not None
+    roi = face.next_roi
+    span = np.ptp(face.xy, axis=0).max()
+    np.testing.assert_allclose(roi[2:4], 1.5 * span)
+    np.testing.assert_allclose(roi[:2], (face.xy.min(axis=0) + face.xy.max(axis=0)) / 2)
+    eyes = face.xy[263] - face.xy[33]
+    assert roi[4] == pytest.approx(np.arctan2(eyes[1], eyes[0]), abs=1e-9)
+
+
+def test_the_region_of_the_frame_before_is_used_where_both_agree(blaze_scenes: ModuleType) -> None:
+    person = blaze_scenes.Figure((240, 200), 300)
+    faces, pyramid, _ = finder(blaze_scenes, person)
+    fresh = faces.find(pyramid, person.xy[:33])
+    assert fresh is not None
+    turned = replace(fresh, xy=person.mesh[::-1])  # its eyes lie elsewhere: another rotation
+    near = replace(fresh, xy=_level(fresh.xy))
+    kept = faces.find(pyramid, person.xy[:33], before=near)
+    assert kept is not None
+    np.testing.assert_allclose(kept.roi, near.next_roi)
+    for before in (turned, replace(near, xy=near.xy + 60)):
+        again = faces.find(pyramid, person.xy[:33], before=before)
+        assert again is not None
+        np.testing.assert_allclose(again.roi, fresh.roi)
+
+
+def _level(mesh: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """The mesh as large as makes a region like the fresh one, with level outer eye corners."""
+    points = (mesh - mesh.mean(axis=0)) * 1.3 + mesh.mean(axis=0)
+    points[[33, 263]] = points.mean(axis=0) + np.array([[-10, 0], [10, 0]])
+    return points

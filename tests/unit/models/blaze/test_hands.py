@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holopose.models.blaze.hands import Hand, HandFinder, roi_from_body
+from holopose.models.blaze.hands import Hand, HandFinder, move_hand, roi_from_body
 from holopose.ops.crops import Pyramid
 from holopose.ops.rois import normalize_angle, unproject
 
@@ -123,3 +123,51 @@ def test_a_hand_outside_the_picture_is_not_looked_at(blaze_scenes: ModuleType, f
     finder = HandFinder(fake.network("hand_recrop"), fake.network("hand_landmark_full"))
     assert finder.find(Pyramid(fake.frame().image), person.xy[:33], VISIBLE, "left") is None
     assert calls(fake) == 0
+
+
+# From frame to frame -------------------------------------------------------------------------------------------------
+
+
+def test_the_next_region_holds_the_palm_upright(blaze_scenes: ModuleType) -> None:
+    person = blaze_scenes.Figure((240, 180), 300, turn=0.3)
+    for side in ("left", "right"):
+        hand = find(blaze_scenes, person, side)
+        assert hand is not None
+        inside = unproject(hand.xy[None], hand.next_roi[None])[0]
+        assert ((inside > 0) & (inside < 1)).all()
+        assert inside[0, 1] > inside[9, 1]  # the wrist is below the knuckles
+        assert hand.next_roi[2] == hand.next_roi[3]
+
+
+def test_check_values_of_the_next_region() -> None:
+    """A palm of straight fingers: wrist (100, 200), knuckles 60 px above it, upright."""
+    xy = np.zeros((21, 2))
+    xy[0] = 100, 200
+    for finger, x in enumerate((80, 90, 100, 110, 120)):
+        for joint in range(4):
+            xy[1 + 4 * finger + joint] = x, 140 - 20 * joint
+    hand = Hand(xy, np.zeros(21), 1.0, np.zeros(5))
+    roi = hand.next_roi  # palm and middle joints: x 80..120, y 100..200 (thumb tip not counted)
+    np.testing.assert_allclose(roi, [100, 150 - 0.1 * 100, 200, 200, 0], atol=1e-9)
+
+
+def test_the_region_of_the_frame_before_is_used_where_both_agree(blaze_scenes: ModuleType) -> None:
+    person = blaze_scenes.Figure((240, 180), 300)
+    first = find(blaze_scenes, person, "left")
+    again = find(blaze_scenes, person, "left", before=first)
+    assert first is not None
+    assert again is not None
+    np.testing.assert_allclose(again.roi, first.next_roi)
+    np.testing.assert_allclose(again.xy, first.xy, atol=0.5)
+    elsewhere = find(blaze_scenes, person, "left", before=move_hand(first, "left", person.xy[:33] - 80, person.xy[:33]))
+    assert elsewhere is not None
+    np.testing.assert_allclose(elsewhere.roi, first.roi)
+
+
+def test_a_hand_moves_with_its_wrist() -> None:
+    hand = Hand(np.arange(42.0).reshape(21, 2), np.zeros(21), 0.4, np.array([10.0, 20, 30, 30, 0.1]))
+    body = np.zeros((33, 2))
+    moved = move_hand(hand, "right", body, body + np.array([3.0, -2.0]))
+    np.testing.assert_allclose(moved.xy, hand.xy + np.array([3, -2]))
+    np.testing.assert_allclose(moved.roi, [13, 18, 30, 30, 0.1])
+    assert moved.presence == hand.presence

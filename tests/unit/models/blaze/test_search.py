@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from holopose.models.blaze.detector import Level, PoseDetector
 from holopose.models.blaze.face import FaceFinder
 from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
-from holopose.models.blaze.search import PLANS, Plan, find_everybody, find_one, is_same_person
+from holopose.models.blaze.search import PLANS, Plan, find_again, find_everybody, find_one, is_same_person
 from holopose.ops.crops import Pyramid
 
 PLAN = pytest.mark.parametrize("plan", PLANS)
@@ -22,13 +23,14 @@ def everybody(blaze_scenes: ModuleType, people: list[Any], plan: str = "normal",
     return search(blaze_scenes.FakeBlaze(blaze_scenes.Scene(people, **scene)), PLANS[plan])
 
 
-def search(fake: Any, plan: Plan) -> list[BodyLandmarks]:
+def search(fake: Any, plan: Plan, known: Sequence[BodyLandmarks] = ()) -> list[BodyLandmarks]:
     return find_everybody(
         Pyramid(fake.frame().image),
         PoseDetector(fake.network("pose_detection")),
         PoseLandmarker(fake.network("pose_landmark_full")),
         FaceFinder(fake.network("face_detection_short_range"), fake.network("face_landmark")),
         plan,
+        known=known,
     )
 
 
@@ -245,3 +247,47 @@ def test_the_same_person(blaze_scenes: ModuleType) -> None:
     assert same == np.transpose(same).tolist()
     assert all(same[i][i] for i in range(4))
     assert same[0] == [True, True, False, False]
+
+
+# Those known already -------------------------------------------------------------------------------------------------
+
+
+@PLAN
+def test_people_known_already_are_left_out_and_cost_no_look(blaze_scenes: ModuleType, plan: str) -> None:
+    people = [blaze_scenes.Figure((120, 180), 150, peak=0.8), blaze_scenes.Figure((360, 180), 150, peak=0.7)]
+    fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene(people))
+    left, right = search(fake, PLANS[plan])
+    looks = fake.networks["pose_landmark_full"].calls
+    looks.clear()
+    assert_are(search(fake, PLANS[plan], known=[left]), [people[1]])
+    assert len(looks) > 0
+    looks.clear()
+    assert search(fake, PLANS[plan], known=[left, right]) == []
+    assert len(looks) == 0
+
+
+def again(fake: Any, roi: np.ndarray, known: Sequence[BodyLandmarks] = ()) -> BodyLandmarks | None:  # type: ignore[type-arg]
+    pyramid = Pyramid(fake.frame().image)
+    landmarker = PoseLandmarker(fake.network("pose_landmark_full"))
+    return find_again(pyramid, PoseDetector(fake.network("pose_detection")), landmarker, roi, known)
+
+
+@pytest.mark.parametrize("shift", [0.0, 30.0, 70.0])
+def test_somebody_lost_is_found_near_where_they_were(blaze_scenes: ModuleType, shift: float) -> None:
+    person = blaze_scenes.Figure((200, 180), 150, peak=0.8)
+    fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene([person]))
+    body = again(fake, np.array([200 + shift, 180, person.side, person.side, 0.0]))
+    assert body is not None
+    np.testing.assert_allclose(body.body_xy, person.xy[:33], atol=1.5)
+
+
+def test_nobody_is_found_again_where_there_is_nobody_or_only_somebody_known(blaze_scenes: ModuleType) -> None:
+    person = blaze_scenes.Figure((200, 180), 150, peak=0.8)
+    fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene([person]))
+    roi = np.array([210, 180, person.side, person.side, 0.0])
+    known = again(fake, roi)
+    assert known is not None
+    assert again(fake, roi, [known]) is None
+    ghost = blaze_scenes.Figure((200, 180), 150, peak=0.3)
+    assert again(blaze_scenes.FakeBlaze(blaze_scenes.Scene([ghost])), roi) is None
+    assert again(blaze_scenes.FakeBlaze(blaze_scenes.Scene()), roi) is None
