@@ -44,7 +44,7 @@ class PersonSelection:
     def reset(self) -> None:
         """Forget who was chosen."""
         self._clock = Clock()
-        self._chosen = self.which if isinstance(self.which, int) else -1
+        self._chosen = self.which if isinstance(self.which, int) else 0  # ids count from 1
         self._seen_s = 0.0
 
     def __call__(self, stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
@@ -64,16 +64,16 @@ class PersonSelection:
             return poses
         assert poses.ids is not None
         self._clock.tick(frame)
-        present = poses.ids == self._chosen
+        present = np.asarray(poses.ids == self._chosen)
         if self.which in _WORDS and not present.any() and self._may_choose() and (poses.ids >= 0).any():
             self._chosen = int(poses.ids[self._best(poses, frame.size_wh)])
-            present = poses.ids == self._chosen
+            present = np.asarray(poses.ids == self._chosen)
         if present.any():
             self._seen_s = self._clock.now_s
         return poses[present]
 
     def _may_choose(self) -> bool:
-        return self._chosen < 0 or self._clock.now_s - self._seen_s > self.gap_s
+        return self._chosen == 0 or self._clock.now_s - self._seen_s > self.gap_s
 
     def _best(self, poses: Poses, size_wh: tuple[int, int]) -> int:
         """Row of the person to choose, among those with an id."""

@@ -202,9 +202,9 @@ class Tracks:
         self.mean[rows], self.cov[rows] = kalman.correct(self.mean[rows], self.cov[rows], place, _SEEN_SD * sizes_px)
         self.origin[rows] = place
         weights = seen.weights[people]
-        known = weights > 0
-        self.points[rows] = np.where(known[..., None], seen.points[people], expected)
-        self.weights[rows] = np.where(known, weights, _FADED * self.weights[rows])
+        found = weights > 0
+        self.points[rows] = np.where(found[..., None], seen.points[people], expected)
+        self.weights[rows] = np.where(found, weights, _FADED * self.weights[rows])
         self.boxes[rows] = seen.boxes[people]
         share = 1 - np.exp(-np.maximum(now_s - self.seen_s[rows], 0) / _SIZE_TAU_S)
         self.sizes_px[rows] *= (sizes_px / self.sizes_px[rows]) ** share
