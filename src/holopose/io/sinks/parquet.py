@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from holopose.errors import BackendError, OutputError
 from holopose.io.recorder import Recorder, to_json
 from holopose.io.records import plain_name
 from holopose.io.runinfo import RunInfo
+from holopose.io.sinks.leftovers import hold, release, temporary_path
 from holopose.io.sinks.staged import StagedFile
 from holopose.io.tables import NORMALIZED, RAW, WORLD, measure
 from holopose.skeletons.skeleton import PARTS, Skeleton
@@ -38,7 +40,7 @@ class ParquetSink:
 
     A frame without people has one row that holds only file, frame, time and size. Numbers are not rounded. The columns
     depend on the arguments only. The metadata holds what the head and the tail of the JSON hold. Memory is bounded:
-    rows go to temporary files in pieces, which are joined at the end without loading them as a whole.
+    rows go in pieces to a temporary folder and are joined at the end without loading them as a whole.
 
     Args:
         path: The file to write.
@@ -66,8 +68,7 @@ class ParquetSink:
         inputs: Iterable[Path | str] = (),
     ) -> None:
         _need_polars(Path(path))
-        self._targets = {"overwrite": overwrite, "inputs": tuple(inputs)}
-        self._file = self._stage(Path(path))
+        self._file = StagedFile(path, overwrite=overwrite, inputs=inputs)
         self._recorder = Recorder(self._file.path, TABLE_SCHEMA, info, native=False, world=world, normalized=normalized)
         self._measures = [
             *("x", "y", "score", *_FLAGS),
@@ -77,7 +78,9 @@ class ParquetSink:
         self._skeleton: Skeleton | None = None
         self._waiting: list[Columns] = []
         self._rows = 0
-        self._parts: list[StagedFile] = []
+        self._folder: Path | None = None
+        self._held: int | None = None
+        self._pieces: list[Path] = []
         self._closed = False
 
     def write(self, frame: Frame | FrameInfo, poses: Poses) -> None:
@@ -92,7 +95,7 @@ class ParquetSink:
         columns = _columns(frame, poses, self._measures)
         self._waiting.append(columns)
         self._rows += len(columns["frame"])
-        if self._rows >= _CHUNK_ROWS or not self._parts:  # the first one at once, to see that the place can be written
+        if self._rows >= _CHUNK_ROWS or not self._pieces:  # the first one at once, to see that the place can be written
             self._spool(self._skeleton)
 
     def close(self, *, ok: bool) -> None:
@@ -108,22 +111,25 @@ class ParquetSink:
             if ok:
                 self._join()
         finally:
-            for part in self._parts:
-                part.discard()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                release(self._held)
             self._file.discard()
 
     def _spool(self, skeleton: Skeleton) -> None:
-        """What waits, as a temporary file of its own."""
+        """What waits, as a file of its own in a temporary folder."""
         import polars as pl
 
-        part = self._stage(self._file.path)
-        self._parts.append(part)
-        table = _table(
-            {name: np.concatenate([one[name] for one in self._waiting]) for name in self._waiting[0]}, skeleton
-        )
+        rows = {name: np.concatenate([one[name] for one in self._waiting]) for name in self._waiting[0]}
         self._waiting, self._rows = [], 0
         try:
-            table.write_parquet(part.claim(), compression="zstd")
+            if self._folder is None:
+                self._file.path.parent.mkdir(parents=True, exist_ok=True)
+                folder = temporary_path(self._file.path)
+                folder.mkdir()
+                self._folder, self._held = folder, hold(folder)
+            self._pieces.append(self._folder / f"{len(self._pieces)}.parquet")
+            _table(rows, skeleton).write_parquet(self._pieces[-1], compression="zstd")
         except (pl.exceptions.PolarsError, OSError) as error:
             raise _cannot(self._file.path, error) from error
 
@@ -134,7 +140,7 @@ class ParquetSink:
         if self._waiting and self._skeleton is not None:
             self._spool(self._skeleton)
         try:
-            pl.scan_parquet([part.claim() for part in self._parts]).sink_parquet(
+            pl.scan_parquet(self._pieces, glob=False, hive_partitioning=False).sink_parquet(
                 self._file.claim(),
                 compression="zstd",
                 row_group_size=_CHUNK_ROWS,
@@ -144,9 +150,6 @@ class ParquetSink:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise _cannot(self._file.path, error) from error
         self._file.commit()
-
-    def _stage(self, path: Path) -> StagedFile:
-        return StagedFile(path, **self._targets)  # type: ignore[arg-type]
 
 
 def _cannot(path: Path, error: Exception) -> OutputError:

@@ -149,25 +149,28 @@ class TrcSink:
             )
         traces = dict(sorted(self._traces.items(), key=lambda one: (len(one[1].ordinals), -one[0])))
         main = traces.popitem()[1] if traces else _Trace()
-        written = []
+        written: list[Path] = []
         try:
             with self._spool.claim().open("rb") as spool:
                 for identity, trace in traces.items():
                     path = self._path.with_name(f"{self._path.stem}.id{identity}{self._path.suffix}")
-                    written.append(self._save(path, spool, trace, range(trace.ordinals[0], trace.ordinals[-1] + 1)))
-                written.append(self._save(self._path, spool, main, range(len(self._times_s))))
-        except OutputError:
-            raise
+                    self._save(path, spool, trace, range(trace.ordinals[0], trace.ordinals[-1] + 1))
+                    written.append(path)
+                self._save(self._path, spool, main, range(len(self._times_s)))
         except OSError as error:
+            for path in written:
+                path.unlink(missing_ok=True)
+            if isinstance(error, OutputError):
+                raise
             raise OutputError(f"{self._path}: cannot be written: {error.strerror or error}") from error
-        self.files = tuple(written)
+        self.files = (*written, self._path)
         stale = [path for path in self._of_earlier_runs() if path not in self.files]
         self.notes = (
             *([f"{self._path}: {self._nameless} people without an identity are left out"] * bool(self._nameless)),
             *(f"{path}: is of an earlier run" for path in stale),
         )
 
-    def _save(self, path: Path, spool: IO[bytes], trace: _Trace, ordinals: range) -> Path:
+    def _save(self, path: Path, spool: IO[bytes], trace: _Trace, ordinals: range) -> None:
         """One person's file, with the frames of `ordinals`."""
         file = self._stage(path)
         try:
@@ -177,7 +180,6 @@ class TrcSink:
             file.commit()
         finally:
             file.discard()
-        return path
 
     def _head(self, path: Path, ordinals: range) -> str:
         skeleton = self._skeleton

@@ -116,7 +116,9 @@ def test_pieces_are_joined_in_order_and_go_away(tmp_path, people, run_info, monk
     for index, count in enumerate(counts):
         sink.write(FrameInfo(index, index / 25, "clip.mp4", (640, 480)), people(index, count))
         assert sum(len(one["frame"]) for one in sink._waiting) <= 600
-    assert len(list(tmp_path.iterdir())) > 5
+    [folder] = tmp_path.iterdir()
+    assert folder.name.startswith(".holopose-")
+    assert len(list(folder.iterdir())) > 5
     sink.close(ok=True)
     assert [path.name for path in tmp_path.iterdir()] == ["r.parquet"]
 
@@ -135,6 +137,20 @@ def test_pieces_are_joined_in_order_and_go_away(tmp_path, people, run_info, monk
         failed.write(FrameInfo(index, None, "", (640, 480)), people(index, 3))
     failed.close(ok=False)
     assert [path.name for path in tmp_path.iterdir()] == ["r.parquet"]
+
+
+@pytest.mark.parametrize("name", ["run=1", "a [b]", "{x}", "~", "照片 é"])
+def test_odd_names_of_folders_are_only_names(tmp_path, people, frame, run_info, name: str) -> None:
+    folder = tmp_path / name
+    sink = ParquetSink(folder / f"{name}.parquet", run_info)
+    sink.write(frame(), people())
+    sink.close(ok=True)
+    with (folder / f"{name}.parquet").open("rb") as file:
+        import polars as pl
+
+        table = pl.read_parquet(file)
+    assert (table.height, table.columns[0], "run" in table.columns) == (2 * 133, "file", False)
+    assert [path.name for path in folder.iterdir()] == [f"{name}.parquet"]
 
 
 def test_it_is_compressed(tmp_path, frame, people, run_info) -> None:

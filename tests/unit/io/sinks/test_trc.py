@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -191,3 +192,30 @@ def test_files_of_further_identities_are_not_replaced_unasked(tmp_path, run_info
     assert sink.notes == (f"{tmp_path / 'clip.id8.trc'}: is of an earlier run",)
     assert read(tmp_path / "clip.id7.trc").frames == [1]
     assert (tmp_path / "clip.idea.trc").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot stand where a file is written")
+def test_one_file_that_cannot_be_written_leaves_none(tmp_path, run_info) -> None:
+    sink = TrcSink(tmp_path / "clip.trc", run_info)
+    for index in range(3):
+        sink.write(moment(index), someone(1, *([4, 7] if index else [])))
+    (tmp_path / "clip.id7.trc").mkdir()
+    with pytest.raises(OutputError, match=r"clip\.id7\.trc.*folder"):
+        sink.close(ok=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["clip.id7.trc"]
+    assert (sink.files, sink.notes) == ((), ())
+
+
+def test_many_identities_need_few_open_files(tmp_path, run_info) -> None:
+    resource = pytest.importorskip("resource")
+    sink = TrcSink(tmp_path / "clip.trc", run_info)
+    for index in range(120):
+        sink.write(moment(index), someone(index))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 80), hard))
+    try:
+        sink.close(ok=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(list(tmp_path.iterdir())) == 120
+    assert read(tmp_path / "clip.trc").xyz.shape == (120, 17, 3)
