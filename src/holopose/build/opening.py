@@ -7,8 +7,9 @@ import hashlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holopose.build import parts
 from holopose.build.contents import Content, measure_content
@@ -16,11 +17,11 @@ from holopose.build.plan import Task
 from holopose.config import RunConfig
 from holopose.errors import InputError
 from holopose.io.headers import one_line
-from holopose.io.images import read_image
-from holopose.io.sources.archives import ArchiveSource
-from holopose.io.sources.images import ImageSource
 from holopose.protocols import Source
-from holopose.types import Frame
+from holopose.types import Frame, FrameInfo
+
+if TYPE_CHECKING:
+    from holopose.io.sources.archives import ArchiveSource
 
 __all__ = ["OpenedSource", "Opener"]
 
@@ -71,6 +72,9 @@ class Opener:
             return _Member(self._read(task), task.label, self._config)
         if task.kind != "pictures":
             return parts.build_source(task.items[0], self._config)
+        from holopose.io.sources.archives import ArchiveSource
+        from holopose.io.sources.images import ImageSource
+
         most = self._config.max_megapixels
         if task.items[0].kind == "archive":
             return ArchiveSource(task.items[0].location, max_megapixels=most, on_error=on_error)
@@ -78,6 +82,8 @@ class Opener:
 
     def _read(self, task: Task) -> bytes:
         """The bytes of a picture in an archive."""
+        from holopose.io.sources.archives import ArchiveSource
+
         if self._data is None or self._data[0] is not task:
             [item] = task.items
             if self._archive is None or self._archive_path != item.location:
@@ -103,6 +109,8 @@ class _Member:
         self.end_info: Mapping[str, object] = MappingProxyType({})
 
     def __iter__(self) -> Iterator[Frame]:
+        from holopose.io.images import read_image
+
         yield read_image(self._data, max_megapixels=self._max_megapixels, name=self._name)
 
     def close(self) -> None:
@@ -116,6 +124,9 @@ class OpenedSource:
         source: Is closed with this one.
         label: What messages call it.
 
+    Attributes:
+        on_read: Told of each frame in the next reading, not in those after it.
+
     Raises:
         InputError: it is not readable, or has no frame.
     """
@@ -123,6 +134,7 @@ class OpenedSource:
     def __init__(self, source: Source, label: str) -> None:
         self._source = source
         self._ended = False
+        self.on_read: Callable[[FrameInfo], None] | None = None
         try:
             self._frames: Iterator[Frame] | None = iter(source)
             first = next(self._frames, None)
@@ -146,13 +158,15 @@ class OpenedSource:
     def __iter__(self) -> Iterator[Frame]:
         """The frames, as often as the source can be read."""
         frames, self._frames = self._frames, None
+        on_read, self.on_read = self.on_read, None
         if frames is None:
             frames = iter(self._source)
-        while self._first:
-            yield self._first.pop()
-        for frame in frames:
+        first, self._first = self._first, []
+        for frame in chain(first, frames):
             if self._ended:
                 break
+            if on_read is not None:
+                on_read(frame.info)
             yield frame
 
     def close(self) -> None:
@@ -182,8 +196,6 @@ class OpenedSource:
 
     def last_frame(self, config: RunConfig) -> int | None:
         """At which frame the source ends, as far as it declares that; None where it does not."""
-        if self.info.get("kind") in ("images", "archive"):
-            return None if self.info.get("count") != 1 else 1
         count, rate = self.info.get("count"), self.info.get("rate")
         if not isinstance(count, int):
             return None

@@ -92,6 +92,9 @@ class Progress(Protocol):
     def start(self, name: str, frames: int | None, *, live: bool) -> None:
         """An input begins; so many frames it has, None where nobody knows."""
 
+    def read(self, frame: FrameInfo) -> None:
+        """A frame of it is read that will be written later, when all of the clip is known."""
+
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
         """A frame of it is written; how long ago it was captured, for a live one."""
 
@@ -109,6 +112,9 @@ class NoProgress:
         """Nothing."""
 
     def start(self, name: str, frames: int | None, *, live: bool) -> None:
+        """Nothing."""
+
+    def read(self, frame: FrameInfo) -> None:
         """Nothing."""
 
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:

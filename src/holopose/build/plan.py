@@ -7,15 +7,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from holopose.build.names import name_results
 from holopose.config import RunConfig
 from holopose.errors import InputError
 from holopose.io.headers import one_line
-from holopose.io.sources.archives import ArchiveSource
-from holopose.io.sources.inputs import Input, expand, expand_members
 from holopose.io.sources.names import safe_name, split_name
+
+if TYPE_CHECKING:
+    from holopose.io.sources.inputs import Input
 
 __all__ = ["Task", "plan_inputs"]
 
@@ -108,6 +109,8 @@ def _plan_argument(
     argument: str | os.PathLike[str], config: RunConfig, out: Path, on_note: Callable[[str], None] | None
 ) -> Iterator[Task]:
     """The tasks that one argument stands for."""
+    from holopose.io.sources.inputs import expand
+
     failures: list[Task] = []
     items = expand(
         [argument],
@@ -128,6 +131,9 @@ def _plan_argument(
 
 def _plan_members(archive: Input, config: RunConfig) -> Iterator[Task]:
     """A task for each picture in an archive, without reading any."""
+    from holopose.io.sources.archives import ArchiveSource
+    from holopose.io.sources.inputs import expand_members
+
     failures: list[Task] = []
     try:
         source = ArchiveSource(

@@ -228,6 +228,8 @@ class _Run:
         config = self._config.replace(overwrite=True) if task.name in self._replaced else self._config
         base = self._out / task.name
         sinks = parts.build_sinks(config, base, pipeline.estimator, inputs=task.paths, source=source)
+        if pipeline.whole_clip is not None:  # which writes nothing until all is read
+            source.on_read = self._progress.read
         before = {path for path in sinks if is_taken(path)}
         self._journal.begin(task.name, task.location, sinks)
         try:

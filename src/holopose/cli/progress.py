@@ -61,11 +61,14 @@ class _Pace:
         self.latency_s = None
         self._started_s = self._told_s = self._clock()
 
-    def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
-        if not self.count:
+    def read(self, frame: FrameInfo) -> None:
+        if not self.place:
             self._first = frame.index
-        self.count += 1
         self.place = max(self.place, frame.index + 1)
+
+    def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
+        self.read(frame)
+        self.count += 1
         self.people, self.latency_s = people, latency_s
 
     def is_due(self, every_s: float) -> bool:
@@ -78,8 +81,8 @@ class _Pace:
 
     @property
     def rate(self) -> float:
-        """Frames per second since the input began."""
-        return self.count / max(self._clock() - self._started_s, 1e-6)
+        """Frames per second since the input began; until any are written, those that are read."""
+        return (self.count or self.place - self._first) / max(self._clock() - self._started_s, 1e-6)
 
     @property
     def share(self) -> float:
@@ -106,6 +109,9 @@ class Quiet:
         """Nothing."""
 
     def start(self, name: str, frames: int | None, *, live: bool) -> None:
+        """Nothing."""
+
+    def read(self, frame: FrameInfo) -> None:
         """Nothing."""
 
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
@@ -138,21 +144,29 @@ class PlainLines(Quiet):
         """Begin to count."""
         self._pace.start(name, frames, live=live)
 
+    def read(self, frame: FrameInfo) -> None:
+        """Tell where it is time to."""
+        self._pace.read(frame)
+        self._tell()
+
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
         """Count; tell where it is time to."""
         self._pace.advance(frame, people, latency_s)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._pace.is_due(LINE_EVERY_S):
             say(one_line(f"{self._pace.name}: {_describe(self._pace)}"))
 
     def finish(self, outcome: Outcome) -> None:
         """What was found, and where the results are."""
         super().finish(outcome)
-        if outcome.error is None:
+        if outcome.error is None and not outcome.kept:
             say(one_line(describe_outcome(outcome)))
 
     def end(self, summary: Summary | None) -> None:
-        """All together, where there were several inputs or one failed."""
-        if summary is not None and (len(summary.outcomes) != 1 or summary.failed):
+        """All together, where that is more than the lines above it say."""
+        if summary is not None and (len(summary.outcomes) != 1 or summary.failed or summary.kept):
             say(one_line(describe_summary(summary)))
 
 
@@ -198,6 +212,11 @@ class TerminalBar(PlainLines):
             total=None if live else self._inputs,
             name=name if len(name) <= 40 else f"...{name[-37:]}",
         )
+
+    def read(self, frame: FrameInfo) -> None:
+        """Move the bar."""
+        self._pace.read(frame)
+        self._bar.update(self._task, completed=self._done + self._pace.share, state=_describe(self._pace))
 
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
         """Move the bar."""
@@ -246,20 +265,29 @@ class JsonLines:
         """Nothing yet."""
         self._pace.start(name, frames, live=live)
 
+    def read(self, frame: FrameInfo) -> None:
+        """``progress``, at most once a second."""
+        self._pace.read(frame)
+        self._tell(frame)
+
     def advance(self, frame: FrameInfo, people: int, latency_s: float | None) -> None:
         """``progress``, at most once a second."""
         self._pace.advance(frame, people, latency_s)
-        if self._pace.is_due(EVENT_EVERY_S):
+        self._tell(frame)
+
+    def _tell(self, frame: FrameInfo) -> None:
+        pace = self._pace
+        if pace.is_due(EVENT_EVERY_S):
             _emit(
                 "progress",
-                input=self._pace.name,
+                input=pace.name,
                 frame=frame.index,
-                frames=self._pace.count,
-                of=self._pace.frames,
-                people=people,
-                fps=round(self._pace.rate, 2),
-                left_s=None if self._pace.left_s is None else round(self._pace.left_s, 1),
-                latency_s=None if latency_s is None else round(latency_s, 3),
+                written=pace.count,
+                of=pace.frames,
+                people=pace.people,
+                fps=round(pace.rate, 2),
+                left_s=None if pace.left_s is None else round(pace.left_s, 1),
+                latency_s=None if pace.latency_s is None else round(pace.latency_s, 3),
             )
 
     def finish(self, outcome: Outcome) -> None:
@@ -298,8 +326,6 @@ def describe_outcome(outcome: Outcome) -> str:
     >>> describe_outcome(Outcome("a.jpg", 2, 0.5, (Path("out/a.json"),), frames=1))
     'a.jpg: 2 people, 0.50 s -> out/a.json'
     """
-    if outcome.kept:
-        return f"{outcome.input}: complete already"
     frames = f"{_count(outcome.frames, 'frame')}, " if outcome.frames > 1 else ""
     rate = f" ({outcome.frames / outcome.time_s:.1f} frames/s)" if outcome.frames > 1 and outcome.time_s > 0 else ""
     files = ", ".join(map(str, outcome.files))
@@ -321,7 +347,7 @@ def describe_summary(summary: Summary) -> str:
 
 def _describe(pace: _Pace) -> str:
     frames = f"{pace.place} of {pace.frames} frames" if pace.frames else _count(pace.count, "frame")
-    words = [frames, _people(pace.people), f"{pace.rate:.1f} frames/s"]
+    words = [frames, *([_people(pace.people)] if pace.count else ["read"]), f"{pace.rate:.1f} frames/s"]
     if pace.live and pace.latency_s is not None:
         words.append(f"{pace.latency_s * 1e3:.0f} ms late")
     if pace.left_s is not None:

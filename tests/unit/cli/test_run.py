@@ -21,7 +21,8 @@ def test_every_option_is_a_flag_and_every_flag_is_an_option(holopose: Run, monke
     monkeypatch.setenv("COLUMNS", "200")
     code, out, _ = holopose("run", "--help")
     assert code == 0
-    flags = {word for word in out.split() if word.startswith("--")} - {"--out", "--config", "--print-config", "--quiet", "--log-json", "--help"}
+    of_the_command = {"--out", "--config", "--print-config", "--quiet", "--log-json", "--help"}
+    flags = {word for word in out.split() if word.startswith("--")} - of_the_command
     expected = {option.flag for option in RunConfig.options()}
     expected |= {f"--no-{option.flag[2:]}" for option in RunConfig.options() if option.kind == "bool"}
     assert flags == expected
