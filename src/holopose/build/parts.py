@@ -103,9 +103,21 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
     if follow is not None:
         smooth_body = config.smooth == "mediapipe"
         estimator = follow(detect_every_s=config.detect_every_s, smooth_body=smooth_body)
-    stages = [*_identity_stages(config, live=kind == "live"), *_motion_stages(config, followed=follow is not None)]
+    ahead = [] if kind == "live" else [_estimating_ahead]
+    stages = [
+        *ahead,
+        *_identity_stages(config, live=kind == "live"),
+        *_motion_stages(config, followed=follow is not None),
+    ]
     whole_clip = _whole_clip(config) if config.track and config.smooth in WHOLE_CLIP else None
     return Pipeline(estimator, world=config.world, stages=stages, whole_clip=whole_clip, final=_sampling_stages(config))
+
+
+def _estimating_ahead(stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
+    """The estimator works in a thread of its own, while later stages and sinks work on earlier frames."""
+    from holopose.ops.ahead import ahead_of
+
+    return ahead_of(stream, depth=2)
 
 
 def _identity_stages(config: RunConfig, *, live: bool) -> list[Stage]:
@@ -202,7 +214,7 @@ def build_source(item: Input | str | os.PathLike[str], config: RunConfig) -> Sou
 
         return LiveSource(item.location)
     if item.kind == "video":
-        return _clip_source(item.location, item.label, config)
+        return _clip_source(item.location, Path(item.location).name, config)
     if item.kind == "stdin":
         return _standard_input(item, config)
     return ImageSource([item.location], max_megapixels=config.max_megapixels)
@@ -271,7 +283,7 @@ def build_sinks(
         config: Which files, and what they hold.
         base: Folder of the results and the name they begin with: out/photo gives out/photo.json.
         estimator: What finds the people; the files say what it was.
-        inputs: Files that are never replaced.
+        inputs: Files that are never replaced; the clip among them gives the overlay video its sound.
         source: Where the frames come from; None = one picture.
 
     Raises:
@@ -322,11 +334,14 @@ def _drawing_sink(
     from holopose.io.sinks.threaded import ThreadedSink
 
     facts: Mapping[str, Any] = {} if source is None else source.info
-    rate = facts.get("rate")
-    original = str(facts.get("path") or facts.get("name") or "")
-    with_sound = config.audio and bool(facts.get("has_audio")) and Path(original).is_file()
+    clips = [one for one in always["inputs"] if one.name == facts.get("name") and one.is_file()]
     sink = OverlayVideoSink(
-        path, painter, audio_from=original if with_sound else None, encoder=config.encoder, rate=rate, **always
+        path,
+        painter,
+        audio_from=clips[0] if clips and config.audio and facts.get("has_audio") else None,
+        encoder=config.encoder,
+        rate=facts.get("rate"),
+        **always,
     )
     return ThreadedSink(sink)
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holopose.errors import ConfigError, InputError
-from holopose.io.sources import ahead
 from holopose.io.sources.ahead import AheadSource
 from holopose.io.sources.images import ImageSource
 from holopose.io.sources.video import VideoSource
+from holopose.ops import ahead as ahead_ops
 from holopose.protocols import Source
 from holopose.types import Frame
 
@@ -195,7 +195,7 @@ def test_closing_from_another_thread_wakes_the_caller() -> None:
 
 
 def test_a_read_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(ahead_ops, "_PATIENCE_S", 0.05)
     go = threading.Event()
     source = Count(5, wait=lambda index: go.wait(20) if index == 2 else None)
     ahead_of = AheadSource(source)
