@@ -155,6 +155,11 @@ class OpenedSource:
         """That of the source."""
         return self._source.end_info
 
+    @property
+    def latency_s(self) -> float | None:
+        """How far behind its capture the last frame is; None where nobody knows, as in files."""
+        return getattr(self._source, "latency_s", None)
+
     def __iter__(self) -> Iterator[Frame]:
         """The frames, as often as the source can be read."""
         frames, self._frames = self._frames, None
@@ -185,6 +190,9 @@ class OpenedSource:
         def end(number: int, _: object) -> None:
             self._ended = True
             signal.signal(number, before[signal.Signals(number)])
+            stop = getattr(self._source, "stop", None)
+            if stop is not None:  # it may be waiting for its next frame
+                stop()
 
         try:
             if threading.current_thread() is threading.main_thread():

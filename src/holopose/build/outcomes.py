@@ -134,7 +134,6 @@ class Tally:
     def __init__(self, progress: Progress, source: Source) -> None:
         self.frames = 0
         self._source = source
-        self._live = source.info.get("kind") == "live"
         self._progress = progress
         self._ids: set[int] = set()
         self._at_once = self._in_all = 0
@@ -146,9 +145,8 @@ class Tally:
         self._timed = self._timed or frame.time_s is not None
         self._ids.update(identity for identity in ([] if poses.ids is None else poses.ids.tolist()) if identity >= 0)
         self._at_once, self._in_all = max(self._at_once, len(poses)), self._in_all + len(poses)
-        latency_s = self._source.end_info.get("latency_s") if self._live else None
-        told = latency_s if isinstance(latency_s, float) else None
-        self._progress.advance(frame if isinstance(frame, FrameInfo) else frame.info, len(poses), told)
+        info = frame if isinstance(frame, FrameInfo) else frame.info
+        self._progress.advance(info, len(poses), getattr(self._source, "latency_s", None))
 
     @property
     def people(self) -> int:
