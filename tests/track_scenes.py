@@ -129,11 +129,11 @@ class Scene:
             if rng.uniform() < errors.missed:
                 continue
             weak = errors.weak_s[0] <= time_s < errors.weak_s[1]
-            score = rng.uniform(0.12, 0.25) if weak else rng.uniform(0.6, 1.0)
+            score = rng.uniform(0.03, 0.15) if weak else rng.uniform(0.6, 1.0)
             people.append((xy + rng.normal(0, errors.noise * height_px, xy.shape), score))
             if errors.doubled_s[0] <= time_s < errors.doubled_s[1]:
                 shifted = xy + rng.normal(0, 0.03 * height_px, 2) + rng.normal(0, 0.02 * height_px, xy.shape)
-                people.append((shifted, rng.uniform(0.4, 0.8) if not weak else 0.12))
+                people.append((shifted, rng.uniform(0.4, 0.8) if not weak else 0.05))
         if rng.uniform() < errors.ghosts:
             place = rng.uniform((100, 200), (SIZE_WH[0] - 100, SIZE_WH[1] - 200))
             people.append((_STANDING * HEIGHT_PX + place, rng.uniform(0.4, 0.7)))

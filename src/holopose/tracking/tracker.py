@@ -57,8 +57,8 @@ class PoseTracker:
         *,
         gap_s: float = 2.0,
         confirm: int = 3,
-        min_score: float = 0.3,
-        weak_score: float = 0.1,
+        min_score: float = 0.2,
+        weak_score: float = 0.0,
         appearance: bool = True,
     ) -> None:
         if not gap_s >= 0:
