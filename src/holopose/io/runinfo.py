@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 __all__ = ["RunInfo", "installed_version"]
 
 Plain = str | int | float | bool | None | list[str] | tuple[str, ...]
 
 
+@cache
 def installed_version() -> str:
     """Version of this holopose; ``unknown`` in a source tree that was never installed."""
     from importlib.metadata import PackageNotFoundError, version
