@@ -8,24 +8,27 @@ import numpy as np
 import numpy.typing as npt
 
 from holopose.errors import ConfigError
+from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Frame, Poses
 
-__all__ = ["MotionSampler", "motion_between"]
+__all__ = ["MotionSampler", "measure_motion"]
 
 _PARTS = ("body", "feet")
 _TICK_S = 1e-6  # times are sums of rounded steps
+_LEAST_SIZE_PX = 1.0
 
 
 class MotionSampler:
-    """A stage that keeps a frame when its poses differ enough from those of the last frame kept.
+    """A stage that keeps a frame when its people differ enough from those of the last frame kept.
 
-    The first frame is kept, so is one in which somebody appears or leaves. People are compared by id; those without
-    one are compared in their order.
+    The first frame is kept, so is one in which somebody has appeared or is gone. Frames are compared with the last one
+    kept, not with the one before, so that slow motion adds up.
 
     Args:
-        min_motion: Keep a frame when a person's keypoints moved by at least this share of the person's size, on
-            average (`motion_between`); 0 = keep all.
-        max_fps: Keep at most so many frames per second; None = no limit.
+        min_motion: Keep a frame when somebody moved by at least this share of their size, see `measure_motion`; 0 =
+            keep all.
+        max_fps: Keep at most so many frames per second, as evenly as the clip allows; None = no limit. Frames without
+            a time have no limit.
 
     Raises:
         ConfigError: a number makes no sense.
@@ -41,57 +44,93 @@ class MotionSampler:
 
     def __call__(self, stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
         """The frames kept, with their people."""
-        last: tuple[Frame, Poses] | None = None
+        clock = _Clock(self._pause_s)
+        last: Poses | None = None
         for frame, poses in stream:
-            if last is None or (self._is_time(last[0], frame) and self._moved(last[1], poses)):
-                last = frame, poses
+            if clock.is_due(frame.time_s) and (last is None or self._moved(last, poses)):
+                clock.keep(frame.time_s)
+                last = poses
                 yield frame, poses
 
-    def _is_time(self, last: Frame, frame: Frame) -> bool:
-        if last.time_s is None or frame.time_s is None:
-            return True
-        return frame.time_s - last.time_s >= self._pause_s - _TICK_S
-
     def _moved(self, last: Poses, poses: Poses) -> bool:
-        if self._min_motion == 0:
+        if self._min_motion == 0 or _rows(last).keys() != _rows(poses).keys():
             return True
-        before, now = _rows_by_id(last), _rows_by_id(poses)
-        if before.keys() != now.keys():
-            return True
-        return any(
-            motion_between(last.xy[row], poses.xy[now[who]], poses.boxes.xyxy[now[who]], _columns(poses))
-            >= self._min_motion
-            for who, row in before.items()
-        )
+        motion = measure_motion(last, poses)
+        return motion is not None and motion >= self._min_motion
 
 
-def _rows_by_id(poses: Poses) -> dict[tuple[str, int], int]:
+class _Clock:
+    """Says when the next frame may be kept.
+
+    Each one is due a pause after the last one was due, not after it came: of 30 frames per second 25 are kept where 25
+    are asked for, and not every second one. What was not used is not made up for later.
+    """
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._due_s = self._last_s = -np.inf
+
+    def is_due(self, time_s: float | None) -> bool:
+        """Whether a frame of this time may be kept; always where the times begin anew."""
+        return time_s is None or time_s >= self._due_s - _TICK_S or time_s < self._last_s
+
+    def keep(self, time_s: float | None) -> None:
+        """One of this time is kept."""
+        if time_s is None:
+            return
+        on_time = self._last_s <= time_s < self._due_s + self._pause_s
+        self._due_s = (self._due_s if on_time else time_s) + self._pause_s
+        self._last_s = time_s
+
+
+def measure_motion(before: Poses, now: Poses) -> float | None:
+    """How far the person who moved most moved between two frames, as a share of that person's size.
+
+    Of each person it is the root of the mean squared displacement of the keypoints of body and feet (of all keypoints
+    in layouts without them), so that a raised arm counts as it should, over the longer one of the two boxes' diagonals.
+    A keypoint weighs what the lower one of its two scores says, so that guessed joints of hidden limbs hardly count.
+    Where no keypoint is in both frames, the middle of the box stands in for them. Whole people who move by d px make
+    the motion d / diagonal.
+
+    People are compared by id; those without one in their order. Whoever is in one frame only does not count.
+
+    Args:
+        before: N people, px.
+        now: M people in the same layout, px.
+
+    Returns:
+        The share, 0 = nobody moved; None where nobody is in both.
+    """
+    rows, others = _rows(before), _rows(now)
+    common = [who for who in rows if who in others]
+    if not common:
+        return None
+    a, b = before[[rows[who] for who in common]], now[[others[who] for who in common]]
+    columns = _columns(now.skeleton)
+    squared = ((b.xy[:, columns].astype(np.float64) - a.xy[:, columns]) ** 2).sum(axis=2)
+    weight = np.where(np.isfinite(squared), np.minimum(a.score, b.score)[:, columns], 0.0).astype(np.float64)
+    total = weight.sum(axis=1)
+    by_points = np.sqrt((weight * np.nan_to_num(squared)).sum(axis=1) / np.where(total > 0, total, 1))
+    by_box = np.linalg.norm(_centre(b) - _centre(a), axis=1)
+    size_px = np.maximum(np.maximum(_diagonal(a), _diagonal(b)), _LEAST_SIZE_PX)
+    return float((np.where(total > 0, by_points, by_box) / size_px).max())
+
+
+def _rows(poses: Poses) -> dict[tuple[str, int], int]:
+    """Where each person stands, by id or else by order."""
     ids = [-1] * len(poses) if poses.ids is None else poses.ids.tolist()
     return {("id", one) if one >= 0 else ("row", row): row for row, one in enumerate(ids)}
 
 
-def _columns(poses: Poses) -> list[int]:
-    """Body and feet, whose motion counts; every keypoint in layouts that have neither."""
-    parts = poses.skeleton.parts
-    return [k for part in _PARTS for k in parts.get(part, ())] or list(range(len(poses.skeleton)))
+def _columns(skeleton: Skeleton) -> list[int]:
+    return [k for part in _PARTS for k in skeleton.parts.get(part, ())] or list(range(len(skeleton)))
 
 
-def motion_between(
-    before: npt.NDArray[np.float32], now: npt.NDArray[np.float32], box_xyxy: npt.NDArray[np.float32], columns: list[int]
-) -> float:
-    """Mean displacement of keypoints relative to the diagonal of the person's box; 0 where no keypoint is in both.
+def _centre(poses: Poses) -> npt.NDArray[np.float64]:
+    xyxy = poses.boxes.xyxy.astype(np.float64)
+    return np.asarray((xyxy[:, :2] + xyxy[:, 2:]) / 2)
 
-    Args:
-        before: (K, 2) px.
-        now: (K, 2) px.
-        box_xyxy: (4,) px, of the person now.
-        columns: Keypoints that count.
 
-    >>> points = np.array([[0, 0], [30, 40]], np.float32)
-    >>> round(motion_between(points, points + np.float32(3), np.array([0, 0, 30, 40], np.float32), [0, 1]), 3)
-    0.085
-    """
-    apart = np.linalg.norm(now[columns].astype(np.float64) - before[columns], axis=1)
-    apart = apart[np.isfinite(apart)]
-    size = float(np.hypot(*(box_xyxy[2:] - box_xyxy[:2])))
-    return float(apart.mean()) / max(size, 1.0) if apart.size else 0.0
+def _diagonal(poses: Poses) -> npt.NDArray[np.float64]:
+    xyxy = poses.boxes.xyxy.astype(np.float64)
+    return np.asarray(np.linalg.norm(xyxy[:, 2:] - xyxy[:, :2], axis=1))
