@@ -291,8 +291,8 @@ def test_members_of_archives(tree: Tree) -> None:
 
 
 def test_thousands_of_files(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree(*(f"in/{k % 7}/img{k}.jpg" for k in range(2000)))
+    tree(*(f"in/{k % 7}/img{k}.jpg" for k in range(1000)))
     monkeypatch.setattr(Path, "open", None)  # none is opened
-    found = expand(["in", *(f"in/{k % 7}/img{k}.jpg" for k in range(2000))], recursive=True)
-    assert len(found) == 2000
+    found = expand(["in", *(f"in/{k % 7}/img{k}.jpg" for k in range(1000))], recursive=True)
+    assert len(found) == 1000
     assert [one.name for one in found][:3] == ["in/0/img0", "in/0/img7", "in/0/img14"]
