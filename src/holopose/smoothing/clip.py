@@ -88,7 +88,7 @@ def smooth_clip(
 
 
 def fill_clip(
-    frames: Sequence[tuple[Info, Poses]], max_gap_s: float, *, decay: float = 0.5
+    frames: Sequence[tuple[Info, Poses]], max_gap_s: float, *, decay: float = 0.5, keep_raw: bool = False
 ) -> list[tuple[Info, Poses]]:
     """Fill moments in which a keypoint or a whole person of a track is missing, by straight lines.
 
@@ -100,13 +100,14 @@ def fill_clip(
         frames: Every frame of one clip in order, with its people.
         max_gap_s: Longest time between the sights on both sides of a gap.
         decay: Factor on the scores, above 0 and at most 1.
+        keep_raw: Keep the coordinates that came in as `raw_xy`: NaN for what is filled in.
 
     Raises:
         ConfigError: an option has no meaning.
         InputError: a frame has no time, times decrease, or an id comes twice in a frame.
     """
     time_s = _times(frames)
-    result = [poses for _, poses in frames]
+    result = [poses.replace(raw_xy=keep_raw_xy(poses, keep=keep_raw)) for _, poses in frames]
     for track in _tracks(frames):
         sequence = _sequence(frames, track, time_s)
         filled = fill_gaps(sequence, max_gap_s, decay=decay)
@@ -117,6 +118,7 @@ def fill_clip(
         metres = _world(frames, track)
         if metres is not None:
             metres = fill_values(metres, sequence.score[:, 0], sequence.time_s, max_gap_s)[0].astype(np.float32)
+        first = result[track.frames[0]]  # what it has, the people filled in have too
         there = dict(zip((track.frames - track.frames[0]).tolist(), track.rows.tolist(), strict=True))
         for at in np.flatnonzero(new.any(axis=1)).tolist():
             frame = at + int(track.frames[0])
@@ -127,6 +129,9 @@ def fill_clip(
                 sequence.skeleton,
                 ids=sequence.ids,
                 world=None if metres is None else metres[None, at],
+                visible=None if first.visible is None else np.zeros(filled.score[at].shape, np.bool_),
+                raw_xy=None if first.raw_xy is None else np.full(filled.xy[at].shape, np.nan, np.float32),
+                swapped=None if first.swapped is None else np.zeros(filled.score[at].shape, np.bool_),
             )
             if at in there:
                 result[frame] = _mend(result[frame], there[at], person, new[at])

@@ -18,6 +18,7 @@ Grey = npt.NDArray[np.uint8]
 
 _PATCH = 2  # the flow of a point is the median of 5 x 5 pixels of the reduced picture
 _DIFFERENT = 40.0  # grey levels: a cut, or something in front
+_ASTRAY_PX, _ASTRAY = 1.5, 0.1  # there and back again should end where it began, in reduced px and of the way
 _SAME_PERSON = 0.5
 _LEAST_SCORE = 0.02
 
@@ -131,6 +132,7 @@ class FlowBridge:
             Boxes(boxes.astype(np.float32), fade * last.poses.boxes.score[lost]),
             poses.skeleton,
             ids=last.poses.ids[lost],
+            visible=None if last.poses.visible is None else np.zeros((len(lost), xy.shape[1]), np.bool_),
             world=None if world is None else np.where(wanted[lost][..., None], world[lost], np.nan),
         )
         carried_seen = np.where(wanted[lost], last.seen_s[lost], -np.inf)
@@ -151,14 +153,17 @@ def _reduced(frame: Frame, side_px: int) -> Grey:
 def _follow(last: _Last, grey: Grey, frame: Frame) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Where the keypoints of the frame before are now (N, K, 2) px, and whether people (N,) look the same there.
 
-    Points outside the picture, and points whose surroundings look different now, move like the rest of their person.
+    Points outside the picture, points whose surroundings look different now, and points that the flow back does not
+    bring home move like the rest of their person.
     """
     import cv2
 
     if min(grey.shape) < 16:
         return last.poses.xy.astype(np.float64), np.zeros(len(last.poses), np.bool_)
-    flow = np.zeros((*grey.shape, 2), np.float32)
-    cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(last.grey, grey, flow)
+    flow, back = (np.zeros((*grey.shape, 2), np.float32) for _ in range(2))
+    dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dense.calc(last.grey, grey, flow)
+    dense.calc(grey, last.grey, back)
     scale = np.array(grey.shape[::-1]) / np.array(frame.size_wh)
     start = (last.poses.xy.astype(np.float64) + 0.5) * scale - 0.5
     shift = np.median(_patches(flow.astype(np.float64), start), axis=2)  # (N, K, 2)
@@ -169,7 +174,9 @@ def _follow(last: _Last, grey: Grey, frame: Frame) -> tuple[Array, npt.NDArray[n
     inside = ((start >= 0) & (start <= limit)).all(axis=2) & ((start + shift >= 0) & (start + shift <= limit)).all(
         axis=2
     )
-    good = inside & (change <= _DIFFERENT)
+    returned = shift + np.median(_patches(back.astype(np.float64), start + shift), axis=2)
+    astray = np.linalg.norm(returned, axis=2) > _ASTRAY_PX + _ASTRAY * np.linalg.norm(shift, axis=2)
+    good = inside & (change <= _DIFFERENT) & ~astray
     columns = body_columns(last.poses.skeleton)
     known = ~np.isnan(start[..., 0])
     holds = good[:, columns].sum(axis=1) * 2 >= np.maximum((known & inside)[:, columns].sum(axis=1), 1)

@@ -43,15 +43,15 @@ class Motion:
 
 
 MOTION: Mapping[str, Motion] = {
-    "body": Motion(noise=0.006, wander=2.0),
-    "feet": Motion(noise=0.008, wander=4.0),
-    "face": Motion(noise=0.003, wander=1.0),
-    "left_hand": Motion(noise=0.006, wander=4.0),
-    "right_hand": Motion(noise=0.006, wander=4.0),
+    "body": Motion(noise=0.015, wander=1.0),
+    "feet": Motion(noise=0.015, wander=3.0),
+    "face": Motion(noise=0.01, wander=0.5),
+    "left_hand": Motion(noise=0.012, wander=3.0),
+    "right_hand": Motion(noise=0.012, wander=3.0),
 }
 """Defaults, chosen with `benchmarks/smoothing.py`."""
 
-_LEAST_SCORE = 0.1
+_LEAST_SCORE = 0.25
 _FIRST_S = 0.5  # the velocity of a point just seen is as unsure as after so long without knowing
 _SIZE_CUTOFF = 0.2
 
@@ -60,7 +60,7 @@ class KalmanFilter:
     """Smooths people with an id by a constant-velocity Kalman filter per keypoint; others pass untouched.
 
     A measurement's standard deviation is the part's `noise` times the person's size, divided by the score (at least
-    0.1): unsure points are carried by their motion, sure ones follow the picture. World coordinates are filtered
+    0.25): unsure points are carried by their motion, sure ones follow the picture. World coordinates are filtered
     alike with a person of 1.7 m. A missing keypoint stays missing; the filter knows by then less about it, and follows
     what comes back. Scores, boxes and `native` stay as they are.
 

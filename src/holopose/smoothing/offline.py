@@ -104,7 +104,7 @@ def median(values: Array, score: Array, time_s: Array, *, window_s: float = 0.12
     return np.asarray(median_filter(values, size=(frames, 1), mode="nearest"), np.float64)
 
 
-def weighted(values: Array, score: Array, time_s: Array, *, sigma_s: float = 0.06) -> Array:
+def weighted(values: Array, score: Array, time_s: Array, *, sigma_s: float = 0.04) -> Array:
     """A straight line through the neighbours, weighted by nearness in time and by score.
 
     Sure samples mend unsure ones beside them; real times are used, so any frame rate will do.

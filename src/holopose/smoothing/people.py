@@ -157,8 +157,10 @@ def join_people(first: Poses, second: Poses) -> Poses:
     """The people of both, in that order.
 
     What only `first` has for its people (visible, world, raw_xy, swapped, native) is False or NaN for those of
-    `second`; what only `second` has is dropped.
+    `second`; what only `second` has is dropped, unless there is nobody in `first`.
     """
+    if not len(first):
+        return second
     return first.replace(
         xy=np.concatenate([first.xy, second.xy]),
         score=np.concatenate([first.score, second.score]),
