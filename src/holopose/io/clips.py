@@ -324,7 +324,7 @@ class Clip:
 def _choose_threads(codec: VideoCodecContext) -> int:
     """One for pictures up to full HD, beyond that half the processors, at most 4.
 
-    Two threads decode 1.5 times as fast but take a tenth more of the processors' time, which the networks need; and
+    Two threads decode 1.5 times as fast but take up to a third more of the processors' time, which networks need; and
     when several work on the last packets of a damaged file, good frames are lost with bad ones (PyAV stops asking).
     """
     if codec.width * codec.height <= _FULL_HD_PX:

@@ -8,6 +8,7 @@ tried, whatever the file is called. PyAV is silent of itself; a program that wan
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -118,12 +119,11 @@ class ClipFile:
         return bool(seekable()) if seekable is not None else False
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to another place."""
+        """Go to another place; negative if there is no such place: damaged files ask for some."""
         try:
             return self._file.seek(offset, whence)
-        except (OSError, ValueError) as error:
-            self.error = error
-            raise
+        except (OSError, ValueError):
+            return -errno.EINVAL
 
     def tell(self) -> int:
         """The place, in bytes."""
@@ -224,8 +224,6 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> None:
 
 def _explain(file: ClipFile, error: BaseException) -> str:
     """Why nothing can be read."""
-    import errno
-
     if isinstance(file.error, OSError):
         return f"cannot be read: {file.error.strerror or file.error}"
     if isinstance(error, MemoryError):

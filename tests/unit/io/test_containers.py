@@ -84,6 +84,7 @@ def test_a_path_is_closed_again(good: Path) -> None:
     file = ClipFile(good, name="good")
     file.close()
     file.close()
+    assert file.seek(0) < 0
     assert file.read(10) == b""
     assert isinstance(file.error, ValueError)
 
@@ -255,6 +256,45 @@ def test_decoders_have_a_limit_too(good: Path) -> None:
             with pytest.raises(av.FFmpegError):
                 packet.decode()
     file.close()
+
+
+@pytest.mark.parametrize("as_stream", [False, True])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(
+            ("a.mp4", {"sound": S["tone"](0.4)}),
+            ("a.mkv", {}),
+            ("a.wmv", {"codec": "wmv2"}),
+            ("a.ts", {}),
+            ("a.flv", {}),
+        ),
+        *(("a.avi", {"codec": "mpeg4"}), ("a.gif", {"codec": "gif"}), ("a.webm", {"codec": "libvpx-vp9"})),
+    ],
+)
+def test_whatever_is_wrong_ends_in_pictures_or_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, options: dict[str, Any], as_stream: bool
+) -> None:
+    whole = S["write_clip"](tmp_path / name, 8, **options).read_bytes()
+    ends = {"pictures": 0, "one line": 0}
+    for seed in range(40):
+        random, data = np.random.default_rng(seed), bytearray(whole)
+        for place in random.integers(0, len(data) - 60, random.integers(1, 6)):
+            if seed % 2:
+                data[place : place + 4] = random.bytes(4)
+            else:
+                del data[place : place + int(random.integers(1, 50))]
+        try:
+            pictures(Pipe(bytes(data)) if as_stream else io.BytesIO(data))
+        except InputError as error:
+            ends["one line"] += str(error).count("\n") == 0
+        except av.FFmpegError:  # of a packet: a reader counts it and goes on
+            ends["pictures"] += 1
+        else:
+            ends["pictures"] += 1
+    assert ends["pictures"] > 0
+    assert sum(ends.values()) == 40
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_printed(good: Path) -> None:
