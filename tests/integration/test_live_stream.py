@@ -12,6 +12,7 @@ from typing import Any
 
 from holopose.io.sources.live import LiveSource
 
+R: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "rtsp_server.py"))
 T: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "stream_server.py"))
 
 
@@ -65,3 +66,21 @@ def test_a_camera_that_is_switched_off_and_on() -> None:
     assert any("trying again in 0.01 s" in line for line in told)
     assert all(line.startswith(f"http://{host}/live: ") for line in told)
     assert "secret" not in "".join((*told, *map(str, source.info.values())))
+
+
+def test_an_rtsp_camera_whose_clock_begins_anew() -> None:
+    """Each connection plays one second and breaks off; time goes on, and numbers are never given twice."""
+    seen = []
+    with (
+        R["serve_rtsp"]([5 * k for k in range(25)], every_s=0.002, start=2**32 - 90_000) as host,
+        closing(LiveSource(f"rtsp://{host}/live", retry_s=(0.01, 0.05))) as source,
+    ):
+        for frame in source:
+            seen.append((frame.index, frame.time_s))
+            if frame.index >= 60:
+                source.stop()
+        ended = source.end_info
+    assert ended["reconnects"] == 2
+    assert ended["captured"] >= 61
+    assert seen == sorted(seen)
+    assert len({index for index, _ in seen}) == len(seen)

@@ -17,6 +17,7 @@ import pytest
 from holopose.errors import InputError
 from holopose.io.sources.captures import Shot, StreamCapture, WebcamCapture, _Lateness
 
+R: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[3] / "rtsp_server.py"))
 T: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[3] / "stream_server.py"))
 TS = T["clip"]("mpegts", "libx264", options={"g": "10", "bf": "2"})
 
@@ -73,6 +74,23 @@ def test_motion_jpeg() -> None:
         assert all(a.at_s <= b.at_s for a, b in pairwise(taken))
         capture.close()
         capture.close()
+
+
+def test_an_rtsp_camera() -> None:
+    with R["serve_rtsp"]([5 * k for k in range(30)], every_s=0.001, login="me:secret", hang=True) as host:
+        address = f"rtsp://me:secret@{host}/live"
+        with closing(StreamCapture(address, timeout_s=1.0)) as capture:
+            assert not capture.finite
+            assert not capture.waits
+            assert capture.facts["codec"] == "h264"
+            taken, error = shots(capture)
+            assert error == f"rtsp://{host}/live: no answer for 1 s"
+            assert [level(shot) for shot in taken] == list(range(30))
+            stamps = [shot.pts_s for shot in taken][1:]  # of the first FFmpeg is not sure
+            assert None not in stamps
+            assert np.diff(np.array(stamps, float)) == pytest.approx(1 / 25, abs=1e-4)
+        with pytest.raises(InputError, match=f"^rtsp://{host}/live: wants a user and a password"):
+            StreamCapture(address.replace("secret", "other"))
 
 
 def test_an_hls_playlist(tmp_path: Path) -> None:
