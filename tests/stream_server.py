@@ -106,7 +106,7 @@ def clip(format: str, codec: str, *, frames: int = 30, rate: int = 25, options: 
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for k in range(frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey(5 * k), format="rgb24")))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey(5 * k % 256), format="rgb24")))
         container.mux(stream.encode())
     return file.getvalue()
 

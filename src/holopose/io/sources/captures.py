@@ -178,6 +178,7 @@ class StreamCapture:
         self._max_megapixels = max_megapixels
         self._ready: deque[tuple[float, VideoFrame]] = deque()
         self._missed = 0
+        self._began = False
         self.damaged = 0
         options = {
             "rtsp_transport": "tcp",  # over UDP a single packet lost spoils pictures up to the next key frame
@@ -230,9 +231,15 @@ class StreamCapture:
             try:
                 packet = next(self._packets, None)
             except av.FFmpegError as error:
-                raise self._lost(error) from error
+                if self._began or "mp4" not in self._container.format.name:
+                    raise self._lost(error) from error
+                raise InputError(
+                    f"{self._shown}: is an MP4 or MOV file with its index at its end, from a server that sends no "
+                    "parts of files; download it and give the file"
+                ) from error
             if packet is None:
                 return None
+            self._began = True
             at_s = self._clock()
             if packet.size and self._lateness is not None and self._lateness.passes_over(packet, self._time_base, at_s):
                 self._missed += 1

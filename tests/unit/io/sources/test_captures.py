@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import runpy
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,6 +57,17 @@ def test_a_file_on_a_web_server(format: str, codec: str) -> None:
         first = taken[0].pts_s
         assert first is not None
         assert [(shot.pts_s or 0) - first for shot in taken] == pytest.approx([k / 25 for k in range(30)])
+
+
+def test_an_index_at_the_end_from_a_server_without_ranges() -> None:
+    data = T["clip"]("mp4", "libx264")
+    at = data.index(b"moov") - 4
+    assert data.index(b"mdat") < at
+    apart = data[:at] + struct.pack(">I4s", 4 << 20, b"free") + bytes((4 << 20) - 8) + data[at:]
+    with T["serve"]({"/clip": T["send_file"](apart)}) as host, closing(StreamCapture(f"http://{host}/clip")) as capture:
+        taken, error = shots(capture)
+        assert taken == []
+        assert error.startswith(f"http://{host}/clip: is an MP4 or MOV file with its index at its end")
 
 
 def test_motion_jpeg() -> None:
