@@ -46,7 +46,7 @@ def _terminate(*_: object) -> None:
 
 def create_app() -> typer.Typer:
     """The whole command tree; command modules import nothing heavy until they run."""
-    from holopose.cli import bench, convert, demo, doctor, models, render, run
+    from holopose.cli import bench, convert, demo, doctor, models, render, run, sample
 
     app = typer.Typer(
         name="holopose",
@@ -60,6 +60,7 @@ def create_app() -> typer.Typer:
     app.command("run", no_args_is_help=True)(run.run)
     app.command("demo")(demo.demo)
     app.command("render", no_args_is_help=True)(render.render)
+    app.command("sample", no_args_is_help=True)(sample.sample)
     app.command("convert", no_args_is_help=True)(convert.convert)
     app.add_typer(models.app, name="models")
     app.command("doctor")(doctor.doctor)

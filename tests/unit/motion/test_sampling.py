@@ -1,4 +1,4 @@
-"""Frames in which somebody moved are kept, no more of them per second than asked for, and the measure is what it says."""
+"""Frames in which somebody moved are kept, no more of them per second than asked for; what motion measures."""
 
 from __future__ import annotations
 

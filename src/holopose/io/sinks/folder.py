@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,8 @@ class StagedFolder:
 
     Args:
         path: The real name.
-        ending: What the names of all its files end in, such as ``_keypoints.json``.
+        ending: What the names of all its files end in, such as ``_keypoints.json``; a pattern for the whole of a name
+            where there are files of several kinds.
         overwrite: Whether a folder of such files may be replaced.
         inputs: Files and folders that are never replaced, whatever `overwrite` says.
 
@@ -31,7 +33,12 @@ class StagedFolder:
     """
 
     def __init__(
-        self, path: Path | str, *, ending: str, overwrite: bool = False, inputs: Iterable[Path | str] = ()
+        self,
+        path: Path | str,
+        *,
+        ending: str | re.Pattern[str],
+        overwrite: bool = False,
+        inputs: Iterable[Path | str] = (),
     ) -> None:
         self.path = Path(path)
         self.ending = ending
@@ -52,8 +59,8 @@ class StagedFolder:
             raise OutputError(f"{self.path}: this folder is closed already")
         content = data.encode("utf-8") if isinstance(data, str) else data
         try:
-            if Path(name).name != name or not name.endswith(self.ending):
-                raise OutputError(f"{self.path}: expected a plain file name that ends in {self.ending}, got {name!r}")
+            if Path(name).name != name or not self._fits(name):
+                raise OutputError(f"{self.path}: expected a plain file name like {self._shown}, got {name!r}")
             with (self._folder() / name).open("xb") as file:
                 file.write(content)
         except OutputError:
@@ -68,6 +75,22 @@ class StagedFolder:
         try:
             return self._temporary is not None and (self._temporary / name).exists()
         except (OSError, ValueError) as error:
+            raise self._cannot(error) from error
+
+    def claim(self) -> Path:
+        """Path of the temporary folder, made where it is not there yet, for what writes files there by name.
+
+        Their names must be like those of its other files by the time of `commit`.
+
+        Raises:
+            OutputError: it cannot be made, or the folder is closed already.
+        """
+        if self._ended:
+            raise OutputError(f"{self.path}: this folder is closed already")
+        try:
+            return self._folder()
+        except (OSError, ValueError) as error:
+            self.discard()
             raise self._cannot(error) from error
 
     def commit(self) -> None:
@@ -141,13 +164,22 @@ class StagedFolder:
             raise self._cannot(error) from error
         if strangers:
             raise OutputError(
-                f"{self.path}: holds other things than *{self.ending} (such as {strangers[0]}); choose another name"
+                f"{self.path}: holds other things than {self._shown} (such as {strangers[0]}); choose another name"
             )
         if not empty and not self._overwrite:
             raise OutputError(f"{self.path}: is there already; choose another name, or overwrite=True (--overwrite)")
 
     def _is_ours(self, path: Path) -> bool:
-        return path.name.endswith(self.ending) and path.is_file() and not path.is_symlink()
+        return self._fits(path.name) and path.is_file() and not path.is_symlink()
+
+    def _fits(self, name: str) -> bool:
+        if isinstance(self.ending, str):
+            return name.endswith(self.ending)
+        return self.ending.fullmatch(name) is not None
+
+    @property
+    def _shown(self) -> str:
+        return f"*{self.ending}" if isinstance(self.ending, str) else "its results"
 
     def _cannot(self, error: Exception) -> OutputError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -177,3 +178,46 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert names(tmp_path) == []
+
+
+# Files of several kinds ----------------------------------------------------------------------------------------------
+
+SEVERAL = re.compile(r"a_\d+\.png|a\.json")
+
+
+def test_a_pattern_says_what_is_ours(tmp_path: Path) -> None:
+    folder = StagedFolder(tmp_path / "out", ending=SEVERAL)
+    folder.write("a_1.png", "1")
+    (folder.claim() / "a.json").write_text("2", encoding="utf-8")
+    folder.commit()
+    assert names(tmp_path / "out") == ["a.json", "a_1.png"]
+    replacing = StagedFolder(tmp_path / "out", ending=SEVERAL, overwrite=True)
+    (tmp_path / "out" / "b_1.png").touch()
+    with pytest.raises(OutputError, match=r"holds other things than its results \(such as b_1\.png\)"):
+        StagedFolder(tmp_path / "out", ending=SEVERAL, overwrite=True)
+    (tmp_path / "out" / "b_1.png").unlink()
+    replacing.write("a_2.png", "2")
+    replacing.commit()
+    assert names(tmp_path / "out") == ["a_2.png"]
+    with pytest.raises(OutputError, match=r"expected a plain file name like its results, got 'a_x\.png'"):
+        StagedFolder(tmp_path / "new", ending=SEVERAL).write("a_x.png", "")
+
+
+def test_claiming_makes_the_temporary_folder_and_discarding_takes_it_away(tmp_path: Path) -> None:
+    folder = StagedFolder(tmp_path / "deep" / "out", ending=ENDING)
+    inside = folder.claim()
+    assert inside == folder.claim()
+    assert inside.parent == tmp_path / "deep"
+    assert clear_leftovers(tmp_path / "deep") == 0  # it is in use
+    (inside / "a_k.json").touch()
+    folder.discard()
+    assert names(tmp_path / "deep") == []
+    with pytest.raises(OutputError, match="closed already"):
+        folder.claim()
+
+
+def test_claiming_where_nothing_can_be_made(tmp_path: Path) -> None:
+    folder = StagedFolder(tmp_path / "dir" / "out", ending=ENDING)
+    (tmp_path / "dir").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        folder.claim()
