@@ -150,7 +150,8 @@ def _motion_stages(config: RunConfig, *, followed: bool) -> list[Stage]:
         return []
     keep = config.keep_raw
     stages: list[Stage] = [_bridging(FlowBridge())] if config.flow else []
-    stages.append(filtering(SwapFilter(fix=config.fix_swaps, keep_raw=keep and config.fix_swaps)))
+    if config.smooth not in WHOLE_CLIP:
+        stages.append(filtering(SwapFilter(fix=config.fix_swaps, keep_raw=keep and config.fix_swaps)))
     if config.anatomy:
         stages.append(filtering(AnatomyFilter(keep_raw=keep)))
     if config.smooth == "one-euro":
@@ -174,12 +175,13 @@ def _bridging(bridge: FlowBridge) -> Stage:
 
 
 def _whole_clip(config: RunConfig) -> WholeClip:
-    """Gaps filled, then everything smoothed."""
-    from holopose.smoothing.clip import fill_clip, smooth_clip
+    """Exchanged sides found, looking both ways in time, gaps filled, then everything smoothed."""
+    from holopose.smoothing.clip import fill_clip, fix_clip, smooth_clip
 
     def revise(rows: list[Any]) -> list[Any]:
+        rows = fix_clip(rows, fix=config.fix_swaps, keep_raw=config.keep_raw and config.fix_swaps)
         if config.max_gap_s > 0:
-            rows = fill_clip(rows, max_gap_s=config.max_gap_s)
+            rows = fill_clip(rows, max_gap_s=config.max_gap_s, keep_raw=config.keep_raw)
         return smooth_clip(rows, config.smooth, max_gap_s=config.max_gap_s, keep_raw=config.keep_raw)
 
     return revise
@@ -212,7 +214,7 @@ def build_source(item: Input | str | os.PathLike[str], config: RunConfig) -> Sou
     if item.kind == "live":
         from holopose.io.sources.live import LiveSource
 
-        return LiveSource(item.location)
+        return LiveSource(item.location, max_megapixels=config.max_megapixels)
     if item.kind == "video":
         return _clip_source(item.location, Path(item.location).name, config)
     if item.kind == "stdin":
@@ -237,17 +239,15 @@ def _clip_source(source: Any, name: str, config: RunConfig) -> Source:
 
 def _standard_input(item: Input, config: RunConfig) -> Source:
     """A picture if it begins like one, else a clip that can be read once."""
-    import sys
-
     from holopose.io.sources.images import ImageSource
-    from holopose.io.sources.kinds import HEAD_BYTES, kind_of_bytes
+    from holopose.io.sources.standard_input import open_standard_input
 
-    pipe: Any = sys.stdin.buffer
-    if kind_of_bytes(pipe.peek(HEAD_BYTES)[:HEAD_BYTES]) == "picture":
-        return ImageSource([pipe.read()], max_megapixels=config.max_megapixels)
+    kind, content = open_standard_input()
+    if kind == "picture":
+        return ImageSource([content], max_megapixels=config.max_megapixels)
     if config.smooth in WHOLE_CLIP:
         raise ConfigError(f"smooth: {config.smooth!r} reads a clip twice; standard input can be read once, give a file")
-    return _clip_source(pipe, item.label, config)
+    return _clip_source(content, item.label, config)
 
 
 def kind_of(source: Source) -> Kind:

@@ -137,8 +137,8 @@ class BlazeFollower:
     def _follow(self, pyramid: Pyramid, time_s: float) -> list[Sighting]:
         """Those of the last frame who are seen where they were expected; the others are missed from now on."""
         seen: list[tuple[_Followed, BodyLandmarks]] = []
-        for one in self._followed:
-            body = self._estimator.landmarker.look(pyramid, one.person.body.next_roi)
+        rois = [one.person.body.next_roi for one in self._followed]
+        for one, body in zip(self._followed, self._estimator.landmarker.look_many(pyramid, rois), strict=True):
             if self._is_seen(one, body, time_s):
                 seen.append((one, body))
         seen = _without_doubles(seen, time_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,19 @@ class PoseLandmarker:
 
     def look(self, pyramid: Pyramid, roi: Floats) -> BodyLandmarks:
         """Landmarks of the person in one ROI (5,), also when there is none: judge by `quality`."""
-        tensor = to_tensor(crop(pyramid, roi, (_SIDE, _SIDE), in_steps=pyramid.is_plain), 0, 1)[None]
-        landmarks, flag, heatmaps, world = self._network(tensor)
+        return self.look_many(pyramid, [roi])[0]
+
+    def look_many(self, pyramid: Pyramid, rois: Sequence[Floats]) -> list[BodyLandmarks]:
+        """The same for several ROIs of one picture, inferred together where the runtime is quicker so."""
+        tensors = [to_tensor(crop(pyramid, roi, (_SIDE, _SIDE), in_steps=pyramid.is_plain), 0, 1)[None] for roi in rois]
+        return [
+            self._read(pyramid, roi, outputs) for roi, outputs in zip(rois, self._network.many(tensors), strict=True)
+        ]
+
+    @staticmethod
+    def _read(pyramid: Pyramid, roi: Floats, outputs: tuple[npt.NDArray[np.float32], ...]) -> BodyLandmarks:
+        """What the network's outputs say of a ROI."""
+        landmarks, flag, heatmaps, world = outputs
         raw = landmarks.reshape(_POINTS, 5).astype(np.float64)
         fraction, peak = refine(raw[:, :2] / _SIDE, heatmaps.reshape(_GRID, _GRID, _POINTS))
         xy = project(fraction[None], roi[None])[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,13 @@ class Network:
         Raises:
             BackendError: the runtime cannot run it, or computes points or boxes that are not finite.
         """
-        outputs = self.runtime.run({self._spec.input: tensor})
+        return self._check(self.runtime.run({self._spec.input: tensor}))
+
+    def many(self, tensors: Sequence[npt.NDArray[np.float32]]) -> list[tuple[npt.NDArray[Any], ...]]:
+        """The same for several tensors, which may run side by side."""
+        return [self._check(outputs) for outputs in self.runtime.run_many([{self._spec.input: t} for t in tensors])]
+
+    def _check(self, outputs: Mapping[str, npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], ...]:
         if not np.isfinite(outputs[self._spec.outputs[0]]).all():
             raise BackendError(
                 f"the network computes numbers that are not finite on {self.runtime.device}; try precision f32, or "
