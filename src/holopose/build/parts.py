@@ -242,8 +242,8 @@ def _standard_input(item: Input, config: RunConfig) -> Source:
     from holopose.io.sources.images import ImageSource
     from holopose.io.sources.standard_input import open_standard_input
 
-    kind, content = open_standard_input()
-    if kind == "picture":
+    _, content = open_standard_input()
+    if isinstance(content, bytes):
         return ImageSource([content], max_megapixels=config.max_megapixels)
     if config.smooth in WHOLE_CLIP:
         raise ConfigError(f"smooth: {config.smooth!r} reads a clip twice; standard input can be read once, give a file")
