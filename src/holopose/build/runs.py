@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 
 from holopose.build import parts
@@ -117,9 +116,9 @@ class _Run:
 
     def _result_files(self, task: Task) -> list[Path]:
         """Paths of its results; what comes through standard input can be a picture or a clip."""
-        kinds = _KINDS[task.kind]
-        files = (parts.result_files(self._config, self._out / task.name, kind).values() for kind in kinds)
-        return list(dict.fromkeys(chain.from_iterable(files)))
+        base, kinds = self._out / task.name, _KINDS[task.kind]
+        files = [file for kind in kinds for file in parts.result_files(self._config, base, kind).values()]
+        return files if len(kinds) == 1 else list(dict.fromkeys(files))
 
     def _check_results(self, tasks: Sequence[Task]) -> list[Path]:
         """Folders that results go to, once it is sure that nothing is written over that must not be.
@@ -132,7 +131,7 @@ class _Run:
         identities: set[tuple[int, int]] | None = None
         for task in (task for task in tasks if task.error is None):
             files = self._result_files(task)
-            folders.update(file.parent for file in files)
+            folders.add(files[0].parent)
             found = [file for file in files if is_taken(file)]
             if not found:
                 continue

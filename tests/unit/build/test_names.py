@@ -29,3 +29,9 @@ def test_endings_and_numbers_tell_inputs_of_one_name_apart() -> None:
 def test_no_result_takes_the_place_of_the_journal() -> None:
     assert name_results([("holopose-run", ".mp4")])[0] != "holopose-run"
     assert name_results([("day/holopose-run", ".mp4")]) == ["day/holopose-run"]
+
+
+def test_no_input_is_called_like_a_result_of_another() -> None:
+    """a.coco.json could be COCO of a.jpg or JSON of a.coco.jpg."""
+    names = name_results([("a.coco", ".jpg"), ("a", ".jpg"), ("A.wide", ".jpg"), ("b.coco", ".jpg")])
+    assert names == ["a.coco-2", "a", "A.wide-2", "b.coco"]

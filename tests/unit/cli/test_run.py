@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holopose.build import parts
 from holopose.cli import main
 from holopose.config import RunConfig
 
@@ -81,6 +83,34 @@ def test_a_run_says_what_it_did(holopose: Run, configs: list[RunConfig], picture
     assert [config.search for config in configs] == ["whole"]
 
 
+def test_quiet_says_nothing(holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path) -> None:
+    assert holopose("run", picture, "-o", tmp_path / "out", "-q") == (0, "", "")
+    assert (tmp_path / "out" / "a picture.json").exists()
+    code, stdout, stderr = holopose("run", "none.jpg", "-o", tmp_path / "out", "--quiet")
+    assert (code, stdout, stderr) == (2, "", "holopose: none.jpg: does not exist\n")
+
+
+def test_programs_are_told_in_json(holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path) -> None:
+    code, stdout, stderr = holopose("run", picture, "none.jpg", "-o", tmp_path / "out", "--log-json")
+    events = [json.loads(line) for line in stdout.splitlines()]
+    assert (code, stderr) == (1, "")
+    assert [event["event"] for event in events] == ["started", "done", "failed", "ended"]
+    assert events[1]["input"] == str(picture)
+    assert events[3]["report"] == str(tmp_path / "out" / "holopose-run.jsonl")
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(config: RunConfig) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(parts, "build_estimator", interrupt)
+    code, stdout, stderr = holopose("run", picture, "-o", tmp_path / "out")
+    assert (code, stdout, stderr.count("\n")) == (130, "", 1)
+    assert "--resume" in stderr
+
+
 def test_a_name_of_two_lines_is_told_in_one(
     holopose: Run, configs: list[RunConfig], picture: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +141,7 @@ def test_flags_win_over_the_file(holopose: Run, configs: list[RunConfig], pictur
         ),
         (["--config", "none.toml"], "none.toml: expected a readable TOML file: No such file or directory"),
         (["-o", "out"], "run: expected at least one input; for example: holopose run photo.jpg -o out"),
+        (["a.jpg", "-o", "out", "-q", "--log-json"], "run: expected --quiet or --log-json, got both"),
         (["photo.jpg"], "run: expected a folder for the results; for example: holopose run photo.jpg -o out"),
     ],
 )
