@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from holopose import errors, skeletons
-    from holopose.build import build_estimator, estimate, paint
+    from holopose.build import build_estimator, estimate, paint, stream
     from holopose.config import RunConfig
     from holopose.errors import HoloposeError
     from holopose.io.images import read_image
@@ -35,6 +35,7 @@ __all__ = [
     "paint",
     "read_image",
     "skeletons",
+    "stream",
 ]
 
 _HOMES = {
@@ -48,6 +49,7 @@ _HOMES = {
     "estimate": "holopose.build",
     "paint": "holopose.build",
     "read_image": "holopose.io.images",
+    "stream": "holopose.build",
 }
 
 

@@ -1,10 +1,11 @@
 """Owns assembly: from a RunConfig to sources, estimators, painters and sinks, and whole runs made of them.
 
-`estimate` and `paint` are the two functions most people need.
+`estimate`, `stream` and `paint` are the three functions most people need.
 """
 
 from __future__ import annotations
 
+from holopose.build.clips import stream
 from holopose.build.names import name_results
 from holopose.build.outcomes import Outcome, Progress, Summary
 from holopose.build.parts import (
@@ -30,4 +31,5 @@ __all__ = [
     "name_results",
     "paint",
     "run_files",
+    "stream",
 ]
