@@ -29,10 +29,16 @@ OnError = Callable[[str, InputError], None]
 
 
 class Opener:
-    """Opens one task after the other; an archive stays open while its pictures come one after the other."""
+    """Opens one task after the other; an archive stays open while its pictures come one after the other.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        config: Options.
+        on_message: Told of connections lost and made again.
+    """
+
+    def __init__(self, config: RunConfig, on_message: Callable[[str], None] | None = None) -> None:
         self._config = config
+        self._on_message = on_message
         self._archive: ArchiveSource | None = None
         self._archive_path = ""
         self._data: tuple[Task, bytes] | None = None
@@ -71,7 +77,7 @@ class Opener:
         if _is_member(task):
             return _Member(self._read(task), task.label, self._config)
         if task.kind != "pictures":
-            return parts.build_source(task.items[0], self._config)
+            return parts.build_source(task.items[0], self._config, self._on_message)
         from holopose.io.sources.archives import ArchiveSource
         from holopose.io.sources.images import ImageSource
 

@@ -196,12 +196,15 @@ def _sampling_stages(config: RunConfig) -> list[Stage]:
     return [MotionSampler(min_motion=config.min_motion, max_fps=config.max_fps)]
 
 
-def build_source(item: Input | str | os.PathLike[str], config: RunConfig) -> Source:
+def build_source(
+    item: Input | str | os.PathLike[str], config: RunConfig, on_message: Callable[[str], None] | None = None
+) -> Source:
     """The frames of one input.
 
     Args:
         item: What `holopose.io.sources.inputs.expand` made of an argument; a path is a picture.
         config: Range of clips, limits.
+        on_message: Told of connections lost and made again.
     """
     from holopose.io.sources.images import ImageSource
 
@@ -214,7 +217,7 @@ def build_source(item: Input | str | os.PathLike[str], config: RunConfig) -> Sou
     if item.kind == "live":
         from holopose.io.sources.live import LiveSource
 
-        return LiveSource(item.location, max_megapixels=config.max_megapixels)
+        return LiveSource(item.location, max_megapixels=config.max_megapixels, on_message=on_message)
     if item.kind == "video":
         return _clip_source(item.location, Path(item.location).name, config)
     if item.kind == "stdin":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from holopose.build import parts
@@ -91,7 +92,7 @@ class _Run:
         self._estimator = estimator
         self._progress = progress
         self._report = report
-        self._opener = Opener(config)
+        self._opener = Opener(config, progress.note)
         self._pipelines: dict[parts.Kind, Pipeline] = {}
         self._replaced: set[str] = set()
         self._outcomes: list[Outcome] = []
@@ -237,7 +238,8 @@ class _Run:
         except HoloposeError:
             work.left = any(is_taken(path) for path in sinks if path not in before)
             raise
-        return tuple(sinks)
+        more = chain.from_iterable(getattr(sink, "files", ()) for sink in sinks.values())
+        return tuple(dict.fromkeys([*sinks, *map(Path, more)]))
 
     def _fail_one(self, task: Task, label: str, error: InputError, work: _Work) -> None:
         """Record one picture of several that could not be read."""
