@@ -38,20 +38,20 @@ _LOOK_AGAIN_S = 0.1  # how often somebody lost is looked for where they should b
 _MISSED_S = 1.0  # for how long
 _STALE_S = 1.0  # after such a pause in time nobody is where they were
 _TICK_S = 1e-6  # times are sums of rounded steps
-_PATIENCE = 3  # frames between looks at a face or hand that was not clearly seen
+_PATIENCE_S = 0.1  # between looks at a face or hand that was not clearly seen
 _CLEAR_HAND = 0.5  # presence of a hand that is looked at in every frame
 
 
 @dataclass(slots=True, eq=False)
 class _Followed:
-    """One person: as seen last, how they move, and how long each part has not been looked at."""
+    """One person: as seen last, how they move, and when each part was looked at."""
 
     person: Person
     filter: BodyFilter
     time_s: float
     speed_px_s: Floats
     doubted_since_s: float | None = None
-    waited: dict[str, int] = field(default_factory=dict)
+    looked_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def centre(self) -> Floats:
@@ -62,11 +62,11 @@ class _Followed:
         """Where the middle of the hips should be, (2,) px."""
         return self.centre + self.speed_px_s * min(time_s - self.time_s, 0.3)
 
-    def is_due(self, part: str, *, clear: bool) -> bool:
-        """Whether a part is to be looked at: always while it is clearly seen, else every few frames."""
-        waited = self.waited.get(part, _PATIENCE) + 1
-        due = clear or waited >= _PATIENCE
-        self.waited[part] = 0 if due else waited
+    def is_due(self, part: str, time_s: float, *, clear: bool) -> bool:
+        """Whether a part is to be looked at: always while it is clearly seen, else ten times a second."""
+        due = clear or time_s - self.looked_s.get(part, -np.inf) >= _PATIENCE_S - _TICK_S
+        if due:
+            self.looked_s[part] = time_s
         return due
 
 
@@ -201,8 +201,8 @@ class BlazeFollower:
         person = Person(
             body,
             self._face(one, pyramid, body),
-            self._hand(one, pyramid, body, "left", one.person.left_hand),
-            self._hand(one, pyramid, body, "right", one.person.right_hand),
+            self._hand(one, pyramid, body, "left"),
+            self._hand(one, pyramid, body, "right"),
         )
         elapsed_s = max(time_s - one.time_s, 1e-3)
         one.speed_px_s = 0.5 * one.speed_px_s + 0.5 * (body.xy[33] - one.centre) / elapsed_s
@@ -211,18 +211,17 @@ class BlazeFollower:
 
     def _face(self, one: _Followed, pyramid: Pyramid, body: BodyLandmarks) -> Face | None:
         before = one.person.face
-        if not one.is_due("face", clear=self._whole or before is not None):
+        if not one.is_due("face", self._time_s, clear=self._whole or before is not None):
             return None
         return self._estimator.look_at_face(pyramid, body, before)
 
-    def _hand(
-        self, one: _Followed, pyramid: Pyramid, body: BodyLandmarks, side: str, before: Hand | None
-    ) -> Hand | None:
-        """A hand; one that is not clearly seen is looked at every few frames and moves with the wrist between."""
+    def _hand(self, one: _Followed, pyramid: Pyramid, body: BodyLandmarks, side: str) -> Hand | None:
+        """A hand; one that is not clearly seen is looked at now and then and moves with the wrist between."""
+        before = one.person.left_hand if side == "left" else one.person.right_hand
         if not self._whole and not self._estimator.shows_hand(body, side):
             return None
         clear = self._whole or (before is not None and before.presence > _CLEAR_HAND)
-        if one.is_due(side, clear=clear):
+        if one.is_due(side, self._time_s, clear=clear):
             return self._estimator.look_at_hand(pyramid, body, side, before)
         return None if before is None else move_hand(before, side, one.person.body.body_xy, body.body_xy)
 
