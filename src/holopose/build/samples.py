@@ -37,6 +37,8 @@ INDEX = "index.csv"
 COLUMNS = ("picture", "frame", "time_s", "people", "motion", "ids")
 """Its columns."""
 
+_CLIPS = ("video", "live", "stdin")
+
 
 class SampleSink:
     """Writes the picture of every frame it gets, unchanged, with all poses and an index, into one folder.
@@ -185,8 +187,8 @@ def _plan(inputs: Sequence[str | os.PathLike[str]], out: Path, config: RunConfig
     from holopose.io.sinks.folder import StagedFolder
 
     tasks = plan_inputs(inputs, config, out=out, on_note=progress.note)
-    clips = [task for task in tasks if task.error is not None or task.kind in ("video", "live", "stdin")]
-    left_out = [task.label for task in tasks if task not in clips]
+    clips = [task for task in tasks if task.error is not None or task.kind in _CLIPS]
+    left_out = [task.label for task in tasks if task.error is None and task.kind not in _CLIPS]
     if not clips:
         came = f"{left_out[0]}{f' and {len(left_out) - 1} more' if len(left_out) > 1 else ''}"
         raise InputError(f"{one_line(came)}: expected at least one clip, got pictures only")

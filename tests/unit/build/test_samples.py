@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import runpy
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +219,36 @@ def test_each_of_several_clips_has_its_folder_and_bad_ones_are_told(tmp_path: Pa
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".holopose-")] == []
 
 
+def test_a_camera_is_sampled_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Camera:
+        info = {"kind": "live", "name": "webcam 0"}  # noqa: RUF012
+        end_info: dict[str, object] = {}  # noqa: RUF012
+
+        def __iter__(self) -> Iterator[Frame]:
+            yield from (Frame(S["card"](i), index=i, time_s=i / 10, name="webcam 0") for i in range(12))
+            raise KeyboardInterrupt  # as where no signal can be caught
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(parts, "build_source", lambda *_: Camera())
+    assert sample(["0"], tmp_path / "out", RunConfig(max_fps=2)).exit_code == 0
+    pictures = [f"webcam-0_{i:06d}.png" for i in (0, 5, 10)]
+    assert files_in(tmp_path / "out") == ["index.csv", "webcam-0.coco.json", "webcam-0.json", *pictures]
+    assert [row["people"] for row in index_of(tmp_path / "out")] == ["1", "1", "1"]
+
+
+def test_standard_input(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = S["write_clip"](tmp_path / "walk.mkv", 10).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    assert sample(["-"], tmp_path / "out", RunConfig(every=4)).exit_code == 0
+    assert [row["picture"] for row in index_of(tmp_path / "out")] == [f"stdin_{i:06d}.png" for i in (0, 4, 8)]
+    photo = save(tmp_path / "photo.png").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(photo))))
+    [outcome] = sample(["-"], tmp_path / "other").outcomes
+    assert str(outcome.error) == "<stdin>: expected a clip, got a picture"
+
+
 def test_pictures_are_no_clips(tmp_path: Path) -> None:
     photo = save(tmp_path / "photo.png")
     with pytest.raises(InputError, match=r"photo\.png: expected at least one clip, got pictures only"):
@@ -277,6 +309,14 @@ def test_a_clip_that_ends_early_leaves_nothing(
             sample([other, clip], tmp_path / "out")
     assert {file.split("/")[0] for file in files_in(tmp_path / "out")} == {"run"}  # what was complete stays
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".holopose-")] == []
+
+
+def test_what_a_killed_call_left_is_cleared_away(tmp_path: Path, clip: Path) -> None:
+    left = tmp_path / ".holopose-0123456789abcdef.part"
+    left.mkdir()
+    (left / "walk_000000.png").touch()
+    sample([clip], tmp_path / "out")
+    assert not left.exists()
 
 
 def test_wrong_use(tmp_path: Path, clip: Path) -> None:
