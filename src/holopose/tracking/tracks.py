@@ -22,14 +22,17 @@ Rows = npt.NDArray[np.intp]
 
 # Lengths in person sizes (the longer side of the box: about 1.7 m in somebody standing).
 _SEEN_SD = 0.02  # of a sighting's place
+_CLEAR_SCORE = 0.5  # from which colours are taken as they are
 _START_SPEED_SD = 2.0  # per second, of somebody just seen
-_WANDER = 1.4  # velocity's variance gained per second: from walking one way to walking the other
-_FARTHEST_SD = 0.8  # beyond this nobody is looked for, however long they were gone
+_WANDER = 0.7  # velocity's variance gained per second: from walking to standing still
+_FARTHEST_SD = 0.8  # the place of somebody gone is never vaguer than this
+_FARTHEST_LOOK_SD = 1.2  # the same where colours tell whether it is they
 _TYPICAL_TOLERANCE = 2 * 0.085 * AREA_SHARE  # a body joint's
 
 _POSE_SHARE = 0.7  # of the similarity; the rest is box overlap
 _FADED = 0.5  # what the score of a keypoint counts that was seen last time and not now
-_SIZE_TAU_S = 0.5  # of the mean size and the mean look
+_SIZE_TAU_S = 0.5  # of the mean size
+_LOOK_TAU_S = 1.0  # of the mean look, as far as the sightings are sure: half hidden people show others' colours
 _SIZE_LOG_SD = 0.5
 _LOOK_RATE = 10.0  # of different colours: the same person's likeness is 0.95 or more, others' mostly under 0.9
 
@@ -174,7 +177,8 @@ class Tracks:
         """How well everybody fits every sighting; `least_sd`, in person sizes, widens where they are looked for."""
         moved = self.moved
         sizes_px = np.maximum(np.maximum(self.sizes_px[:, None], seen.sizes_px[None]), 1e-3)
-        unsure = np.minimum(np.sqrt(self.cov[:, 0]) / self.sizes_px, _FARTHEST_SD)
+        farthest_sd = np.where(self.looks.any(axis=1), _FARTHEST_LOOK_SD, _FARTHEST_SD)
+        unsure = np.minimum(np.sqrt(self.cov[:, 0]) / self.sizes_px, farthest_sd)
         weight = np.minimum(self.weights[:, None], seen.weights[None])
         pose = similarity(
             self.points + moved[:, None],
@@ -206,12 +210,12 @@ class Tracks:
         self.points[rows] = np.where(found[..., None], seen.points[people], expected)
         self.weights[rows] = np.where(found, weights, _FADED * self.weights[rows])
         self.boxes[rows] = seen.boxes[people]
-        share = 1 - np.exp(-np.maximum(now_s - self.seen_s[rows], 0) / _SIZE_TAU_S)
-        self.sizes_px[rows] *= (sizes_px / self.sizes_px[rows]) ** share
-        clear = seen.looks[people].any(axis=1)
-        known = self.looks[rows].any(axis=1)
-        share = np.where(clear, np.where(known, share, 1.0), 0.0)[:, None]
-        self.looks[rows] += share * (seen.looks[people] - self.looks[rows])
+        since_s = np.maximum(now_s - self.seen_s[rows], 0)
+        self.sizes_px[rows] *= (sizes_px / self.sizes_px[rows]) ** (1 - np.exp(-since_s / _SIZE_TAU_S))
+        clear, known = seen.looks[people].any(axis=1), self.looks[rows].any(axis=1)
+        sure = np.minimum(seen.scores[people] / _CLEAR_SCORE, 1) ** 2
+        share = np.where(known, sure * (1 - np.exp(-since_s / _LOOK_TAU_S)), 1) * clear
+        self.looks[rows] += share[:, None] * (seen.looks[people] - self.looks[rows])
         self.sightings[rows] += 1
         self.missed[rows] = 0
         self.seen_s[rows] = now_s
