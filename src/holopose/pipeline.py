@@ -1,11 +1,13 @@
 """Owns the flow of frames: from a source through an estimator and the stages after it into sinks.
 
-One frame is in memory at a time, or as many as a stage holds back; only smoothing over a whole clip keeps its poses.
+A few frames are in memory at a time: a batch, and those that a stage holds back. Smoothing over a whole clip keeps all
+poses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from holopose.protocols import Estimator, Filter, Sink
 from holopose.types import Frame, FrameInfo, Poses
@@ -29,6 +31,7 @@ class Pipeline:
         stages: What happens to frames and people afterwards, in this order.
         whole_clip: Applied to all poses of a source at once; the source is then read a second time, for its pixels.
         final: Stages after that.
+        batch: How many frames the estimator is given at once; a live source's frames should not wait for others.
     """
 
     def __init__(
@@ -39,12 +42,14 @@ class Pipeline:
         stages: Sequence[Stage] = (),
         whole_clip: WholeClip | None = None,
         final: Sequence[Stage] = (),
+        batch: int = 1,
     ) -> None:
         self.estimator = estimator
         self.world = world
         self.stages = tuple(stages)
         self.whole_clip = whole_clip
         self.final = tuple(final)
+        self.batch = batch
 
     def stream(self, source: Iterable[Frame]) -> Stream:
         """Each frame of `source` with its people, as they are found; earlier frames are not kept.
@@ -62,9 +67,23 @@ class Pipeline:
 
     def _estimate(self, source: Iterable[Frame]) -> Stream:
         self.estimator.reset()
-        for frame in source:
-            [poses] = self.estimator.estimate([frame])
-            yield frame, poses if self.world else _without_world(poses)
+        frames = iter(source)
+        while True:
+            batch: list[Frame] = []
+            try:
+                batch.extend(islice(frames, self.batch))
+            except BaseException:
+                yield from self._estimate_all(batch)  # what came before it counts
+                raise
+            if not batch:
+                return
+            yield from self._estimate_all(batch)
+
+    def _estimate_all(self, batch: list[Frame]) -> Stream:
+        found = self.estimator.estimate(batch) if batch else []
+        while batch:
+            poses = found.pop(0)
+            yield batch.pop(0), poses if self.world else _without_world(poses)
 
     @staticmethod
     def _revise(source: Iterable[Frame], stream: Stream, whole_clip: WholeClip) -> Stream:

@@ -110,7 +110,14 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
         *_motion_stages(config, followed=follow is not None),
     ]
     whole_clip = _whole_clip(config) if config.track and config.smooth in WHOLE_CLIP else None
-    return Pipeline(estimator, world=config.world, stages=stages, whole_clip=whole_clip, final=_sampling_stages(config))
+    return Pipeline(
+        estimator,
+        world=config.world,
+        stages=stages,
+        whole_clip=whole_clip,
+        final=_sampling_stages(config),
+        batch=1 if kind == "live" else getattr(estimator, "batch", 1),
+    )
 
 
 def _estimating_ahead(stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:

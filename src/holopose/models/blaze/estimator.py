@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -67,12 +68,9 @@ class BlazeEstimator:
         missing = set(SPECS) - set(networks)
         if missing:
             raise ModelError(f"the blaze family needs the networks {', '.join(sorted(missing))} too")
-        parts = {name: Network(networks[name], spec) for name, spec in SPECS.items()}
-        self._detector = PoseDetector(parts["pose_detection"])
-        self.landmarker = PoseLandmarker(parts["pose_landmark_full"])
-        min_presence = 0.5 if search == "whole" else 0.1  # MediaPipe's own; ours shows in the score instead
-        self._hands = HandFinder(parts["hand_recrop"], parts["hand_landmark_full"], min_presence=min_presence)
-        self._faces = FaceFinder(parts["face_detection_short_range"], parts["face_landmark"])
+        self._networks = dict(networks)
+        self._min_presence = 0.5 if search == "whole" else 0.1  # MediaPipe's own; ours shows in the score instead
+        self._wire(beside=False)
         self.search = search
         self.max_people = max_people
         self._min_score = min_score
@@ -82,6 +80,17 @@ class BlazeEstimator:
         self._min_part_peak = min_part_peak
         self.info: Mapping[str, Any] = dict(info or {})
         self.timings: dict[str, float] = {}
+
+    def _wire(self, *, beside: bool) -> None:
+        """Make the parts out of the networks."""
+        parts = {
+            name: Network(self._networks[name], spec, beside=beside and not name.startswith("pose"))
+            for name, spec in SPECS.items()
+        }
+        self._detector = PoseDetector(parts["pose_detection"])
+        self.landmarker = PoseLandmarker(parts["pose_landmark_full"])
+        self._hands = HandFinder(parts["hand_recrop"], parts["hand_landmark_full"], min_presence=self._min_presence)
+        self._faces = FaceFinder(parts["face_detection_short_range"], parts["face_landmark"])
 
     @property
     def skeleton(self) -> Skeleton:
@@ -100,7 +109,9 @@ class BlazeEstimator:
         """The same networks and options for one clip, see `holopose.models.blaze.follow.BlazeFollower`."""
         from holopose.models.blaze.follow import BlazeFollower
 
-        return BlazeFollower(self, detect_every_s=detect_every_s, smooth_body=smooth_body)
+        beside = copy(self)
+        beside._wire(beside=True)
+        return BlazeFollower(beside, detect_every_s=detect_every_s, smooth_body=smooth_body)
 
     def _estimate(self, frame: Frame) -> Poses:
         begun = time.perf_counter()
@@ -116,13 +127,21 @@ class BlazeEstimator:
         """The frame as this search samples it."""
         return Pyramid(frame.image, levels=0 if self.search == "whole" else 6)
 
-    def find(self, pyramid: Pyramid, known: Sequence[BodyLandmarks] = ()) -> list[BodyLandmarks]:
-        """Bodies in a picture, best first, without those known already; min_score holds, max_people does not."""
+    def find(
+        self, pyramid: Pyramid, known: Sequence[BodyLandmarks] = (), *, coarse: bool = False
+    ) -> list[BodyLandmarks]:
+        """Bodies in a picture, best first, without those known already; min_score holds, max_people does not.
+
+        A `coarse` search leaves out the looks that find small people, which take most of the time.
+        """
         if self.search == "whole":
             bodies = [] if known else find_one(pyramid, self._detector, self.landmarker)
         else:
             plan = PLANS[self.search]
-            bodies = find_everybody(pyramid, self._detector, self.landmarker, self._faces, plan, known=known)
+            waves = 1 if coarse else None
+            bodies = find_everybody(
+                pyramid, self._detector, self.landmarker, self._faces, plan, known=known, waves=waves
+            )
         return [body for body in bodies if person_score(body.quality) >= self._min_score]
 
     def find_again(self, pyramid: Pyramid, roi: Floats, known: Sequence[BodyLandmarks]) -> BodyLandmarks | None:

@@ -76,14 +76,19 @@ class PoseLandmarker:
 
     def look(self, pyramid: Pyramid, roi: Floats) -> BodyLandmarks:
         """Landmarks of the person in one ROI (5,), also when there is none: judge by `quality`."""
-        return self.look_many(pyramid, [roi])[0]
+        return self._read(pyramid, roi, self._network(self._view(pyramid, roi)))
 
     def look_many(self, pyramid: Pyramid, rois: Sequence[Floats]) -> list[BodyLandmarks]:
         """The same for several ROIs of one picture, inferred together where the runtime is quicker so."""
-        tensors = [to_tensor(crop(pyramid, roi, (_SIDE, _SIDE), in_steps=pyramid.is_plain), 0, 1)[None] for roi in rois]
-        return [
-            self._read(pyramid, roi, outputs) for roi, outputs in zip(rois, self._network.many(tensors), strict=True)
-        ]
+        if len(rois) == 1:
+            return [self.look(pyramid, rois[0])]
+        outputs = self._network.many([self._view(pyramid, roi) for roi in rois])
+        return [self._read(pyramid, roi, answer) for roi, answer in zip(rois, outputs, strict=True)]
+
+    @staticmethod
+    def _view(pyramid: Pyramid, roi: Floats) -> npt.NDArray[np.float32]:
+        """The network's input for a ROI."""
+        return to_tensor(crop(pyramid, roi, (_SIDE, _SIDE), in_steps=pyramid.is_plain), 0, 1)[None]
 
     @staticmethod
     def _read(pyramid: Pyramid, roi: Floats, outputs: tuple[npt.NDArray[np.float32], ...]) -> BodyLandmarks:

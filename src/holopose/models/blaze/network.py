@@ -45,11 +45,19 @@ SPECS: Mapping[str, Spec] = {
 
 
 class Network:
-    """A runtime that is called with one tensor and returns the outputs of its spec in order."""
+    """A runtime that is called with one tensor and returns the outputs of its spec in order.
 
-    def __init__(self, runtime: Runtime, spec: Spec) -> None:
+    Args:
+        runtime: The network.
+        spec: How it is used.
+        beside: Single calls too run as if beside others (`Runtime.run_many`): they take longer and leave processors to
+            whatever else this process does at the same time.
+    """
+
+    def __init__(self, runtime: Runtime, spec: Spec, *, beside: bool = False) -> None:
         self.runtime = runtime
         self._spec = spec
+        self._beside = beside
 
     def __call__(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
         """Outputs for one (1, H, W, 3) tensor.
@@ -57,6 +65,8 @@ class Network:
         Raises:
             BackendError: the runtime cannot run it, or computes points or boxes that are not finite.
         """
+        if self._beside:
+            return self.many([tensor])[0]
         return self._check(self.runtime.run({self._spec.input: tensor}))
 
     def many(self, tensors: Sequence[npt.NDArray[np.float32]]) -> list[tuple[npt.NDArray[Any], ...]]:

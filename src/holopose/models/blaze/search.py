@@ -118,6 +118,7 @@ def find_everybody(
     plan: Plan,
     *,
     known: Sequence[BodyLandmarks] = (),
+    waves: int | None = None,
 ) -> list[BodyLandmarks]:
     """Everybody in the picture, best first, without those who are known already.
 
@@ -131,9 +132,10 @@ def find_everybody(
         faces: Supports or doubts.
         plan: How thoroughly.
         known: People in this picture who need not be found: those followed from the frame before.
+        waves: Only the plan's first so many groups of looks, the coarse ones; None = all.
     """
     people: list[list[BodyLandmarks]] = []  # per person its looks, the best first
-    for levels in plan.waves:
+    for levels in plan.waves[:waves]:
         candidates = detector.search(
             pyramid, levels, min_score=plan.min_detection, min_hint=plan.min_hint, joins=plan.joins
         )
@@ -217,8 +219,11 @@ def _explains(known: BodyLandmarks, roi: Floats, head: Floats) -> bool:
 
 def is_same_person(a: BodyLandmarks, b: BodyLandmarks) -> bool:
     """Whether two looks show one person: most joints agree, or faces and shoulders do (half a person and the whole)."""
+    reach = max(float(a.roi[2]), float(b.roi[2]))
+    if np.abs(a.xy[[0, 33]] - b.xy[[0, 33]]).max(axis=1).min() > 0.5 * reach:  # nose and hips are somewhere else
+        return False
     apart = np.linalg.norm(a.xy[_JOINTS] - b.xy[_JOINTS], axis=1)
-    if np.median(apart) < 0.06 * max(a.roi[2], b.roi[2]):
+    if np.median(apart) < 0.06 * reach:
         return True
     upper = np.linalg.norm(a.xy[_UPPER] - b.xy[_UPPER], axis=1)
     return bool(np.median(upper) < 0.15 * min(_torso(a.xy), _torso(b.xy)))
