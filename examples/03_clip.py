@@ -15,10 +15,10 @@ def main(clip: str) -> None:
     times: dict[int, list[float]] = defaultdict(list)
     wrists: dict[int, list[np.ndarray]] = defaultdict(list)
     for frame, poses in holopose.stream(clip):
-        for identity, person in zip(poses.ids.tolist(), poses, strict=True):
-            if identity > 0:  # -1: seen too short to have one
-                times[identity].append(frame.time_s)
-                wrists[identity].append(person["right_wrist"][0, :2])
+        for identity, person in zip(poses.ids if poses.ids is not None else (), poses, strict=True):
+            if identity > 0 and frame.time_s is not None:  # -1: seen too short to have one
+                times[int(identity)].append(frame.time_s)
+                wrists[int(identity)].append(person["right_wrist"][0, :2])
     for identity, seen_s in times.items():
         first_s, last_s = seen_s[0], seen_s[-1]
         print(f"person {identity}: {len(seen_s)} frames from {first_s:.2f} s to {last_s:.2f} s", end="")

@@ -264,7 +264,7 @@ LIVE_RUN = """
 
     camera = Camera()
     parts.build_estimator = EdgeEstimator
-    parts.build_source = lambda item, config: camera
+    parts.build_source = lambda *_: camera
 
     def interrupt():
         camera.fifth.wait()
@@ -292,7 +292,7 @@ def test_what_was_live_is_never_replaced_nor_left_out(tmp_path: Path, monkeypatc
         def __iter__(self) -> Iterator[Frame]:
             return (frame for frame, _ in zip(super().__iter__(), range(3), strict=False))
 
-    monkeypatch.setattr(parts, "build_source", lambda item, config: Short())
+    monkeypatch.setattr(parts, "build_source", lambda *_: Short())
     summary, seen = go("0", out=tmp_path)
     assert (len(seen), summary.outcomes[0].frames) == (3, 3)
     with pytest.raises(OutputError, match=r"webcam-0\.json and 1 more already there"):

@@ -73,7 +73,7 @@ def test_the_walker_keeps_one_identity(street: Rows, walker_xy: npt.NDArray[np.f
         if len(poses) and apart.min() < SAME_PERSON_PX:
             nearest[frame.index] = int(poses.ids[apart.argmin()])
     assert set(nearest.values()) == {next(iter(nearest.values()))}
-    assert min(nearest) <= 20
+    assert min(nearest) <= 25  # half a second
     assert max(nearest) == 204
     span = range(min(nearest), 205, EVERY)
     assert len(nearest) >= 0.9 * len(span)
@@ -116,5 +116,5 @@ def test_at_most_one_person(shared: Path, follow: Follow) -> None:
     counts = [len(poses) for _, poses in rows]
     assert len(counts) == 20
     assert max(counts) == 1
-    assert sum(counts) >= 14
+    assert sum(counts) >= 11  # from half a second on
     assert len({int(poses.ids[0]) for _, poses in rows if len(poses)}) == 1

@@ -70,7 +70,7 @@ class OneFilter:
 
 class OneSource:
     info: Mapping[str, object] = {"name": "test"}
-    end_info: Mapping[str, object] = {}  # noqa: RUF012
+    end_info: Mapping[str, object] = {}
 
     def __iter__(self) -> Iterator[Frame]:
         return iter([Frame(np.zeros((1, 1, 3), np.uint8))])
