@@ -155,3 +155,18 @@ def test_bug_rate_rounded_to_a_whole_number(tmp_path, standing, run_info, form: 
             assert (results.source["rate"], results.source["rate_exact"]) == (NTSC, "30000/1001")
         times = [info.time_s for info, _ in results]
     np.testing.assert_allclose(times, np.arange(0, 9000, 1000) * 1001 / 30000, atol=5.1e-7)
+
+
+@every_readable
+def test_bug_width_and_height_exchanged(tmp_path, standing, run_info, form: str) -> None:
+    upright = FrameInfo(0, 0.0, "phone.mp4", (360, 640))
+    path = write(tmp_path, form, run_info, (upright, standing(1)))
+    [(info, poses)] = read_results(path)
+    assert info.size_wh == (360, 640)
+    np.testing.assert_allclose(poses.xy, standing(1).xy, atol=0.0051)
+    if form in ("json", "jsonl"):
+        text = path.read_text(encoding="utf-8")
+        assert '"width":360,"height":640' in text.replace(" ", "")
+    else:
+        row = next(rows_of(path))
+        assert (row["width"], row["height"]) == ("360", "640")

@@ -93,6 +93,18 @@ def test_nobody_is_a_normal_answer_in_the_layout_asked_for(clip: Callable[..., C
         assert shot.follower.skeleton == layout
 
 
+@pytest.mark.parametrize("search", ["normal", "whole"])
+def test_bug_no_detection_makes_the_whole_picture_a_person(
+    clip: Callable[..., Clip], person: Callable[..., Any], search: str
+) -> None:
+    """Other tools run the landmark network on the whole picture when their detector is silent."""
+    shot = clip(search=search)
+    unseen = person(240, detection=0.01)  # the landmark network would find them
+    for _ in range(12):
+        assert len(shot.show([unseen])) == 0
+    assert shot.asked("pose_landmark_full") == [0]
+
+
 def test_a_frame_without_time_counts_as_a_thirtieth_of_a_second(
     clip: Callable[..., Clip], person: Callable[..., Any]
 ) -> None:
