@@ -6,6 +6,7 @@ It also computes in bf16 unasked on processors that have it, which moves landmar
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -176,6 +177,9 @@ class OpenVinoRuntime:
         On a CPU two run side by side, each with half the threads: that wastes less than one after the other with all
         of them, and leaves a single one's other half to other threads of this process. The network is compiled a
         second time for it when first needed.
+
+        Raises:
+            BackendError: as `run`; what was running then has ended, and the next call is not concerned.
         """
         if self._closed or self._compile_pair is None:
             return [self.run(one) for one in inputs]
@@ -186,30 +190,36 @@ class OpenVinoRuntime:
         try:
             for number, feed in enumerate(feeds):
                 if len(running) == _PAIR:
-                    answers.append(self._finish(running.popleft()))
+                    answers.append(self._finish(running))
                 request = requests[number % _PAIR]
-                request.start_async(feed, share_inputs=True)
                 running.append(request)
+                request.start_async(feed, share_inputs=True)
             while running:
-                answers.append(self._finish(running.popleft()))
+                answers.append(self._finish(running))
         except RuntimeError as error:
-            for request in running:
-                request.cancel()
             raise BackendError(f"inference failed: {_last_line(error)}") from error
+        finally:
+            for request in running:  # after an error or Ctrl-C: they read the feeds, and are needed again
+                with contextlib.suppress(RuntimeError):
+                    request.wait()
         return answers
 
-    def _finish(self, request: Any) -> dict[str, npt.NDArray[Any]]:
-        request.wait()
-        return self._answers(request)
+    def _finish(self, running: deque[Any]) -> dict[str, npt.NDArray[Any]]:
+        """The answer of the request that was started first, which runs no more."""
+        running[0].wait()
+        return self._answers(running.popleft())
 
     def _pair_requests(self) -> list[Any]:
         """Two requests of this thread on the network compiled for two at a time."""
         requests = getattr(self._requests, "pair", None)
         if requests is None:
             with self._pair_lock:
-                if self._pair is None and self._compile_pair is not None:
-                    self._pair = self._compile_pair()
-                requests = self._requests.pair = [self._pair.create_infer_request() for _ in range(_PAIR)]
+                try:
+                    if self._pair is None and self._compile_pair is not None:
+                        self._pair = self._compile_pair()
+                    requests = self._requests.pair = [self._pair.create_infer_request() for _ in range(_PAIR)]
+                except RuntimeError as error:
+                    raise BackendError(f"inference of two at a time is refused: {_last_line(error)}") from error
         return list(requests)
 
     def _feed(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

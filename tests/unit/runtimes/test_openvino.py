@@ -91,6 +91,7 @@ def test_many_are_as_one_by_one(sums: OpenVinoRuntime) -> None:
     sets = [{"x": picture(seed)} for seed in range(4)]
     together = sums.run_many(sets)
     assert sums.run_many([]) == []
+    np.testing.assert_array_equal(sums.run_many(sets[:1])[0]["double"], together[0]["double"])
     for one, answer in zip(sets, together, strict=True):
         for name, array in sums.run(one).items():
             np.testing.assert_array_equal(answer[name], array)
@@ -156,8 +157,9 @@ def test_says_what_runs(sums: OpenVinoRuntime) -> None:
 @pytest.mark.parametrize("threads", [0, 1, 2])
 def test_numbers_do_not_depend_on_threads_beyond_rounding(networks: Path, threads: int) -> None:
     x = picture(5, (1, 256))
-    answer = OpenVinoRuntime(networks / "matrix.xml", threads=threads).run({"x": x})["y"]
-    np.testing.assert_allclose(answer, exact_product(x), rtol=0, atol=1e-4)
+    runtime = OpenVinoRuntime(networks / "matrix.xml", threads=threads)
+    for answer in (runtime.run({"x": x}), *runtime.run_many([{"x": x}] * 3)):
+        np.testing.assert_allclose(answer["y"], exact_product(x), rtol=0, atol=1e-4)
 
 
 def exact_product(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
@@ -171,10 +173,11 @@ def test_the_precision_reported_is_the_one_computed_in(networks: Path, asked: st
     """f32 unless asked otherwise; bf16 where the processor has it, which shows in the third digit."""
     runtime = OpenVinoRuntime(networks / "matrix.xml", precision=asked)
     x = picture(6, (1, 256))
-    error = np.abs(runtime.run({"x": x})["y"] - exact_product(x)).max()
-    assert runtime.precision in ("f32", asked)
-    assert (error < 1e-3) == (runtime.precision == "f32")
-    assert error < 1
+    for answer in (runtime.run({"x": x}), *runtime.run_many([{"x": x}] * 3)):
+        error = np.abs(answer["y"] - exact_product(x)).max()
+        assert runtime.precision in ("f32", asked)
+        assert (error < 1e-3) == (runtime.precision == "f32")
+        assert error < 1
 
 
 def test_compiled_networks_are_kept_where_asked(networks: Path, tmp_path: Path) -> None:
@@ -261,6 +264,18 @@ def test_inputs_of_another_shape(sums: OpenVinoRuntime, shape: tuple[int, ...]) 
     refusal(BackendError, lambda: sums.run({"x": np.zeros(shape, np.float32)}))
     x = picture()  # and it still works
     np.testing.assert_allclose(sums.run({"x": x})["double"], 2 * x)
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_one_bad_set_of_many_spoils_no_later_call(sums: OpenVinoRuntime, place: int) -> None:
+    sets = [{"x": picture(seed)} for seed in range(4)]
+    bad = [*sets]
+    bad[place] = {"x": np.zeros((1, 5, 5, 3), np.float32)}
+    for _ in range(2):
+        refusal(BackendError, lambda: sums.run_many(bad))
+        refusal(BackendError, lambda: sums.run_many([sets[0], {"y": picture()}]))
+        for one, answer in zip(sets, sums.run_many(sets), strict=True):
+            np.testing.assert_allclose(answer["double"], 2 * one["x"])
 
 
 def test_closed(networks: Path) -> None:
