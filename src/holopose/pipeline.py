@@ -6,9 +6,10 @@ poses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 
+from holopose.errors import InputError
 from holopose.protocols import Estimator, Filter, Sink
 from holopose.types import Frame, FrameInfo, Poses
 
@@ -54,16 +55,26 @@ class Pipeline:
     def stream(self, source: Iterable[Frame]) -> Stream:
         """Each frame of `source` with its people, as they are found; earlier frames are not kept.
 
-        The estimator forgets what it knew of other sources before the first frame.
+        The estimator forgets what it knew of other sources before the first frame. Stages end with the iteration, also
+        by an exception or ``break``, so that no thread of theirs stays at work.
+
+        Raises:
+            InputError: the source changed between two readings. Whatever source, estimator and stages raise is raised
+                too.
         """
-        stream: Stream = self._estimate(source)
-        for stage in self.stages:
-            stream = stage(stream)
-        if self.whole_clip is not None:
-            stream = self._revise(source, stream, self.whole_clip)
-        for stage in self.final:
-            stream = stage(stream)
-        return stream
+        stream = self._estimate(source)
+        made: list[Stream] = []
+        try:
+            for stage in self.stages:
+                made.append(stream := stage(stream))
+            if self.whole_clip is not None:
+                made.append(stream := self._revise(source, stream, self.whole_clip))
+            for stage in self.final:
+                made.append(stream := stage(stream))
+            yield from stream
+        finally:
+            while made:
+                _close_stream(made.pop())
 
     def _estimate(self, source: Iterable[Frame]) -> Stream:
         self.estimator.reset()
@@ -95,6 +106,8 @@ class Pipeline:
             if frame.index == row[0].index:
                 yield frame, row[1]
                 row = next(rows, None)
+        if row is not None:
+            raise InputError(f"frame {row[0].index}: was not there when the clip was read again, was there before")
 
 
 def filtering(part: Filter) -> Stage:
@@ -106,6 +119,12 @@ def filtering(part: Filter) -> Stage:
             yield frame, part.apply(poses, float(frame.index) if frame.time_s is None else frame.time_s)
 
     return stage
+
+
+def _close_stream(stream: Stream) -> None:
+    """End a generator, which an exception in sight would keep alive, with all that it holds."""
+    if isinstance(stream, Generator):
+        stream.close()
 
 
 def _without_world(poses: Poses) -> Poses:

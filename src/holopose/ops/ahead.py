@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -16,12 +18,15 @@ _PATIENCE_S = 5.0
 """How long an ending waits for an item that hangs (a pipe in which nothing comes); the thread is a daemon and can be
 left behind then."""
 
+_LAST_PATIENCE_S = 1.0
+"""How long the program's end waits once more for a thread that was left behind."""
+
 
 def ahead_of(items: Iterable[T], depth: int) -> Iterator[T]:
     """The same items in the same order, up to `depth` of them made before they are asked for.
 
     What the items' maker raises is raised after the items before it. The thread lives from the first item that is asked
-    for until the iteration ends.
+    for until the iteration ends, or the program.
 
     >>> list(ahead_of(range(3), 2))
     [0, 1, 2]
@@ -57,6 +62,7 @@ class Ahead(Generic[T]):
 
     def items(self) -> Iterator[T]:
         """The items as they come; then what was raised, if anything was. Ends early when stopped."""
+        _end_with_program(self)
         self._thread.start()
         while True:
             with self._state:
@@ -70,14 +76,16 @@ class Ahead(Generic[T]):
         if self._outcome.error is not None and not self._stopped:
             raise self._outcome.error
 
-    def stop(self) -> None:
-        """End the thread once it has made the item it is at."""
+    def stop(self, patience_s: float = _PATIENCE_S) -> None:
+        """End the thread once it has made the item it is at, and wait so long for it."""
         with self._state:
             self._stopped = True
             self._waiting.clear()
             self._state.notify_all()
         if self._thread.is_alive():
-            self._thread.join(_PATIENCE_S)
+            self._thread.join(patience_s)
+        if not self._thread.is_alive():
+            _living.discard(self)
 
     def _offer(self, item: T) -> bool:
         """Let `item` wait its turn; whether more are wanted."""
@@ -103,6 +111,22 @@ class Ahead(Generic[T]):
         with self._state:
             self._ended = True
             self._state.notify_all()
+
+
+_living: weakref.WeakSet[Ahead[Any]] = weakref.WeakSet()
+
+
+def _end_with_program(making: Ahead[Any]) -> None:
+    """Stop it before the interpreter ends: a thread that is inside a network then would take the process down."""
+    if not _living:
+        atexit.unregister(_stop_living)
+        atexit.register(_stop_living)
+    _living.add(making)
+
+
+def _stop_living() -> None:
+    for making in list(_living):
+        making.stop(_LAST_PATIENCE_S if making.is_stopped else _PATIENCE_S)
 
 
 class _Outcome:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -62,6 +65,31 @@ def test_leaving_early_ends_the_thread_and_the_maker() -> None:
     stream.close()  # type: ignore[attr-defined]
     assert ended.wait(5)
     assert threads() == 0
+
+
+def test_the_end_of_the_program_ends_the_thread_and_the_maker() -> None:
+    """Whoever still holds the iteration then: a thread inside a network would take the process down."""
+    script = """
+    import time
+    from holopose.ops.ahead import ahead_of
+
+    def items():
+        try:
+            while True:
+                time.sleep(0.01)
+                yield 1
+        finally:
+            print("ended", flush=True)
+
+    kept = [ahead_of(items(), 1000)]
+    kept.append(kept)
+    next(kept[0])
+    raise SystemExit(7)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "ended\n", "")
 
 
 def test_a_stop_from_elsewhere_ends_the_items() -> None:
