@@ -142,12 +142,16 @@ class BlazeEstimator:
             bodies = find_everybody(
                 pyramid, self._detector, self.landmarker, self._faces, plan, known=known, waves=waves
             )
-        return [body for body in bodies if person_score(body.quality) >= self._min_score]
+        return [body for body in bodies if self.is_wanted(body)]
 
     def find_again(self, pyramid: Pyramid, roi: Floats, known: Sequence[BodyLandmarks]) -> BodyLandmarks | None:
         """Somebody lost to sight near a ROI (5,), px; None where there is nobody but those known."""
         body = find_again(pyramid, self._detector, self.landmarker, roi, known)
-        return None if body is None or person_score(body.quality) < self._min_score else body
+        return body if body is not None and self.is_wanted(body) else None
+
+    def is_wanted(self, body: BodyLandmarks) -> bool:
+        """Whether the person's score is not lower than what was asked for."""
+        return person_score(body.quality) >= self._min_score
 
     def look_closer(self, pyramid: Pyramid, body: BodyLandmarks) -> Person:
         """Face and hands of one person."""

@@ -193,6 +193,8 @@ class BlazeFollower:
         return list(seen)
 
     def _is_seen(self, one: _Followed, body: BodyLandmarks, time_s: float) -> bool:
+        if not self._estimator.is_wanted(body):
+            return False
         if self._whole:
             return body.flag > 0.5
         if body.quality >= GHOST:

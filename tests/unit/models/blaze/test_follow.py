@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holopose.errors import ConfigError
+from holopose.errors import BackendError, ConfigError
 from holopose.models.blaze.follow import BlazeFollower
 from holopose.protocols import Estimator
 from holopose.skeletons import BLAZE543, COCO17, WHOLEBODY133
@@ -236,6 +236,40 @@ def test_a_jump_in_time_begins_anew(clip: Callable[..., Clip], person: Callable[
         before = shot.asked("pose_detection")[0]
         assert len(shot.show([person(340)], time_s=time_s)) == 1
         assert shot.asked("pose_detection")[0] > before
+
+
+@pytest.mark.parametrize("search", ["normal", "whole"])
+def test_whose_score_falls_too_low_is_left_out_and_makes_room(
+    clip: Callable[..., Clip], person: Callable[..., Any], search: str
+) -> None:
+    shot = clip(detect_every_s=0.2, min_score=0.5, max_people=1, search=search)
+    assert len(shot.show([person(150)])) == 1
+    assert len(shot.show([person(150, peak=0.55)])) == 0
+    found = [shot.show([person(150, peak=0.55), person(380, detection=0.99)]) for _ in range(10)]
+    assert abs(found[-1].xy[0, 23, 0] - 380) < 20
+
+
+def test_an_error_beside_the_search_is_told_and_the_next_clip_begins_well(
+    clip: Callable[..., Clip], person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = clip()
+    shot.fake.scenes[0].people = [person(200)]
+    four = [Frame(shot.frame_image, index=i, time_s=i / RATE) for i in range(4)]
+    expected = shot.follower.estimate(four)
+    shot.follower.reset()
+    with monkeypatch.context() as broken:
+        broken.setattr(shot.fake.networks["face_landmark"], "run_many", _refuse)
+        broken.setattr(shot.fake.networks["face_landmark"], "run", _refuse)
+        with pytest.raises(BackendError, match="out of order"):
+            shot.follower.estimate(four)
+    shot.follower.reset()
+    again = shot.follower.estimate(four)
+    assert all(a.allclose(b) for a, b in zip(expected, again, strict=True))
+    assert len(again[-1]) == 1
+
+
+def _refuse(*_: object) -> None:
+    raise BackendError("out of order")
 
 
 def test_reset_forgets_everybody(clip: Callable[..., Clip], person: Callable[..., Any]) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from holopose.errors import BackendError
 from holopose.models.blaze.network import SPECS, Network, Spec
+from holopose.protocols import Arrays
 from holopose.runtimes.fake import FakeRuntime
 from holopose.zoo.cards import BLAZE
 
@@ -18,6 +23,22 @@ def test_calls_by_the_inside_names_and_answers_in_order() -> None:
     assert (more == 4).all()
     assert runtime.calls == [{"in": (1, 2, 2, 3)}]
     assert network.runtime is runtime
+
+
+def test_beside_others_a_single_call_is_one_of_many() -> None:
+    class Pairs(FakeRuntime):
+        many = 0
+
+        def run_many(self, inputs: Sequence[Arrays]) -> list[dict[str, npt.NDArray[Any]]]:
+            self.many += 1
+            return super().run_many(inputs)
+
+    runtime = Pairs(lambda inputs: {"out": inputs["in"] + 1})
+    tensor = np.full((1, 2, 2, 3), 3, np.float32)
+    for beside, times in ((False, 0), (True, 1)):
+        (out,) = Network(runtime, Spec("in", ("out",), (0,)), beside=beside)(tensor)
+        assert (out == 4).all()
+        assert runtime.many == times
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
