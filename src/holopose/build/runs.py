@@ -175,7 +175,7 @@ class _Run:
                 return
         try:
             source = self._opener.open(task, lambda label, error: self._fail_one(task, label, error, work))
-        except InputError as error:
+        except (InputError, ConfigError) as error:
             self._fail(task, work, error)
             return
         with contextlib.closing(source):
@@ -189,6 +189,8 @@ class _Run:
             except (InputError, BackendError, OutputError, ConfigError) as error:
                 self._fail(task, work, error)
                 return
+        if reason := source.end_info.get("reason"):
+            self._progress.note(f"{task.label}: incomplete: {reason}")
         if _stamp(task) != stamp or work.failed:
             work.content = None  # it was changed while it was read, or is not complete: never to be left out
         files = tuple(path for path in written if is_taken(path))

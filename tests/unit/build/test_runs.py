@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import runpy
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ from edge_scenes import CONFIG, EdgeEstimator, save
 from edge_scenes import files_in as all_files_in
 from holopose.build import Outcome, parts, run_files
 from holopose.config import RunConfig
-from holopose.errors import BackendError, HoloposeError, InputError, ModelError, OutputError
+from holopose.errors import BackendError, ConfigError, HoloposeError, InputError, ModelError, OutputError
 from holopose.types import Frame, Poses
 
 JOURNAL = "holopose-run.jsonl"
@@ -164,3 +166,18 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     closed.mkdir(mode=0o500)
     with pytest.raises(HoloposeError, match="closed"):
         run_files([save(tmp_path / "a.png")], closed / "out", CONFIG, estimator=EdgeEstimator())
+
+
+def test_an_option_that_one_input_cannot_have_stops_only_that_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip from a pipe cannot be read twice; the files after it can."""
+    samples = runpy.run_path(str(Path(__file__).parents[2] / "clip_samples.py"))
+    clip = samples["write_clip"](tmp_path / "walk.mp4", 12, size_wh=(18, 16))
+    piped = samples["write_clip"](tmp_path / "piped.mkv", 12, size_wh=(18, 16))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped.read_bytes())))
+    config = RunConfig(save=("json",), smooth="median")
+    summary = run_files(["-", clip], tmp_path / "out", config, estimator=EdgeEstimator())
+    assert [type(outcome.error) for outcome in summary.outcomes] == [ConfigError, type(None)]
+    assert "standard input can be read once" in str(summary.outcomes[0].error)
+    assert files_in(tmp_path / "out") == ["walk.json"]
