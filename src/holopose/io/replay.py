@@ -12,6 +12,10 @@ from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["replay"]
 
+MOST_APART_S = 0.1
+"""How far a frame's time may be from the stored one: a copy in another container has its times rounded anew, counted
+from another start, but a clip of another rate or with other cuts is another clip."""
+
 Stored = tuple[FrameInfo, Poses]
 
 
@@ -28,8 +32,8 @@ def replay(results: Results, source: Source, *, name: str) -> Iterator[tuple[Fra
         name: What messages call the results.
 
     Raises:
-        InputError: there are no results, or the two do not fit: a frame has another size, or one that the results hold
-            is not there.
+        InputError: there are no results, or the two do not fit: a frame has another size or another time, or one that
+            the results hold is not there.
     """
     shown = str(source.info.get("name") or "the pictures")
     if not len(results):
@@ -43,6 +47,7 @@ def replay(results: Results, source: Source, *, name: str) -> Iterator[tuple[Fra
             continue
         stored, poses = waiting.pop(place)
         _check_size(stored, frame, name)
+        _check_time(stored, frame, name)
         yield frame, poses
         if not waiting:
             return
@@ -99,4 +104,12 @@ def _check_size(stored: FrameInfo, frame: Frame, name: str) -> None:
         raise InputError(
             f"{name}: frame {stored.index} was {sizes[0]}, but {frame.name or 'what it is drawn over'} is "
             f"{sizes[1]}; results fit only what they were made from"
+        )
+
+
+def _check_time(stored: FrameInfo, frame: Frame, name: str) -> None:
+    if stored.time_s is not None and frame.time_s is not None and abs(stored.time_s - frame.time_s) > MOST_APART_S:
+        raise InputError(
+            f"{name}: frame {stored.index} was at {stored.time_s:.3f} s, but in {frame.name or 'this clip'} it is "
+            f"at {frame.time_s:.3f} s; results fit only what they were made from"
         )

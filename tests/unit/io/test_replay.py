@@ -124,3 +124,19 @@ def test_results_without_frames() -> None:
     with pytest.raises(InputError, match=r"^r\.json: holds no frame"):
         matched(stored(), source)
     assert source.read == 0
+
+
+@pytest.mark.parametrize(("shift_s", "fits"), [(0.0, True), (0.08, True), (0.12, False), (-0.2, False)])
+def test_another_clip_of_the_same_size_shows_in_its_times(shift_s: float, fits: bool) -> None:
+    pairs = [(FrameInfo(n, n / 25 + shift_s * (n > 2), "", (8, 6)), poses(n)) for n in range(5)]
+    results = Results(UNKNOWN_RUN, {}, COCO17, pairs)
+    if fits:
+        assert len(matched(results, clip(5))) == 5
+    else:
+        with pytest.raises(InputError, match=r"^r\.json: frame 3 was at .* s, but in clip\.mp4 it is at 0\.120 s; "):
+            matched(results, clip(5))
+
+
+def test_results_without_times_fit_any() -> None:
+    results = Results(UNKNOWN_RUN, {}, COCO17, [(FrameInfo(3, None, "", (8, 6)), poses(0))])
+    assert matched(results, clip(5)) == [(3, 0)]
