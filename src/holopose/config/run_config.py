@@ -87,7 +87,7 @@ class RunConfig:
     detect_every_s: float = _option(
         0.5, "clips", "While following, look for newcomers this often, seconds; 0 = in every frame.", low=0
     )
-    track: bool = _option(True, "clips", "Give people identities.")
+    track: bool = _option(True, "clips", "Give people identities; without, motion is not smoothed.")
     gap_s: float = _option(2.0, "clips", "Keep the identity of somebody out of sight for so long, seconds.", low=0)
     person: str = _option("all", "clips", "Whom to keep: all, largest, central, or the number of an identity.")
     smooth: str = _option(
@@ -156,8 +156,27 @@ class RunConfig:
             )
         if self.person not in ("all", "largest", "central") and not (self.person.isascii() and self.person.isdigit()):
             raise ConfigError(f"person: expected all, largest, central or a number, got {self.person!r}")
+        if self.person.isdigit() and int(self.person) == 0:
+            raise ConfigError(f"person: identities are numbered from 1, got {self.person!r}")
+        if not self.track:
+            self._refuse_what_needs_identities()
+        elif self.keep_raw and self.follow and self.smooth == "mediapipe":
+            raise ConfigError(
+                "keep_raw: smooth 'mediapipe' has no coordinates before smoothing; choose another smoother"
+            )
         if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
             raise ConfigError(f"end_s: expected more than start_s ({self.start_s:g}), got {self.end_s:g}")
+
+    def _refuse_what_needs_identities(self) -> None:
+        """Without identities nobody's motion is known. The default smoother is then left out, as it was not asked for.
+
+        Raises:
+            ConfigError: something was asked for that would be left out.
+        """
+        asked = {"person": self.person != "all", "smooth": self.smooth not in ("none", "one-euro", "mediapipe")}
+        asked |= {name: getattr(self, name) for name in ("keep_raw", "fix_swaps", "anatomy", "flow")}
+        for name in (name for name, is_asked in asked.items() if is_asked):
+            raise ConfigError(f"{name}: {getattr(self, name)!r} needs identities; leave track on")
 
     @staticmethod
     def options(*groups: str) -> tuple[Option, ...]:

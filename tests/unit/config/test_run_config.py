@@ -32,13 +32,23 @@ def values(option: Option) -> st.SearchStrategy[Any]:
 OPTIONS = RunConfig.options()
 
 
+NEED_IDENTITIES = {"person": "all", "smooth": "one-euro"} | dict.fromkeys(
+    ("keep_raw", "fix_swaps", "anatomy", "flow"), False
+)
+"""Options that need identities, and the value with which they do not."""
+
+
 def goes_together(chosen: dict[str, Any]) -> bool:
     transparent_jpg = chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg"
     start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
-    return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
+    untracked = not chosen.get("track", True) and any(
+        chosen.get(name, rest) not in (rest, "none", "mediapipe") for name, rest in NEED_IDENTITIES.items()
+    )
+    no_raw = chosen.get("keep_raw") and chosen.get("smooth") == "mediapipe" and chosen.get("follow", True)
+    return not (transparent_jpg or untracked or no_raw) and (start_s is None or end_s is None or start_s < end_s)
 
 
-persons = st.one_of(st.sampled_from(["all", "largest", "central"]), st.integers(0, 10**9).map(str))
+persons = st.one_of(st.sampled_from(["all", "largest", "central"]), st.integers(1, 10**9).map(str))
 special = {"person": persons}
 some_options = st.fixed_dictionaries({}, optional={o.name: special.get(o.name, values(o)) for o in OPTIONS}).filter(
     goes_together
@@ -96,6 +106,15 @@ def test_defaults_are_acceptable_and_every_field_is_described() -> None:
         ({"background": "transparent", "overlay_format": "jpg"}, "choose png or webp"),
         ({"person": "tallest"}, "person: expected all, largest, central or a number, got 'tallest'"),
         ({"person": "-1"}, "person: expected all, largest, central or a number, got '-1'"),
+        ({"person": "0"}, "person: identities are numbered from 1, got '0'"),
+        ({"person": "00"}, "person: identities are numbered from 1, got '00'"),
+        ({"track": False, "person": "largest"}, "person: 'largest' needs identities; leave track on"),
+        ({"track": False, "smooth": "butterworth"}, "smooth: 'butterworth' needs identities; leave track on"),
+        ({"track": False, "keep_raw": True}, "keep_raw: True needs identities; leave track on"),
+        ({"track": False, "fix_swaps": True}, "fix_swaps: True needs identities"),
+        ({"track": False, "anatomy": True}, "anatomy: True needs identities"),
+        ({"track": False, "flow": True}, "flow: True needs identities"),
+        ({"smooth": "mediapipe", "keep_raw": True}, "keep_raw: smooth 'mediapipe' has no coordinates before smoothing"),
         ({"start_s": 2.0, "end_s": 2.0}, r"end_s: expected more than start_s \(2\), got 2"),
         ({"smooth": "one_euro"}, "smooth: expected one of none, one-euro.*did you mean 'one-euro'"),
     ],
@@ -104,6 +123,12 @@ def test_what_is_refused_is_refused_in_one_clear_line(options: dict[str, Any], m
     with pytest.raises(ConfigError, match=message) as caught:
         RunConfig.from_options(**options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("smooth", ["one-euro", "none", "mediapipe"])
+def test_without_identities_what_was_not_asked_for_is_left_out(smooth: str) -> None:
+    assert RunConfig(track=False, smooth=smooth).smooth == smooth
+    assert RunConfig(follow=False, smooth="mediapipe", keep_raw=True).keep_raw  # filtered afterwards, as by others
 
 
 def test_values_are_normalised_to_their_types() -> None:
