@@ -77,7 +77,9 @@ def butterworth(values: Array, score: Array, time_s: Array, *, cutoff_hz: float 
     def smooth(regular: Array, rate_hz: float) -> Array:
         if cutoff_hz >= rate_hz / 2:
             raise ConfigError(
-                f"cutoff_hz: expected less than half the frame rate, {rate_hz / 2:.4g} Hz here, got {cutoff_hz:g}"
+                f"smooth: butterworth with a cut-off of {cutoff_hz:g} Hz needs more than {2 * cutoff_hz:g} frames per "
+                f"second, got {rate_hz:.4g}; take every frame, or choose savgol, median or weighted (in Python, a "
+                "lower cutoff_hz)"
             )
         each = (np.sqrt(2) - 1) ** (1 / order)  # 2 passes of order/2
         corrected = np.arctan(np.tan(np.pi * cutoff_hz / rate_hz) / each) / np.pi * rate_hz
