@@ -296,6 +296,8 @@ class _Sampling:
         sink = ThreadedSink(SampleSink(folder, job.name, make_sinks, format_name=self._format))
         with source.ending_gently() if live else contextlib.nullcontext():
             run(source, pipeline, [sink], tally.note, keep_interrupted=live)
+        if reason := source.end_info.get("reason"):
+            self._progress.note(f"{job.task.label}: incomplete: {reason}")
         self._progress.note(f"{job.task.label}: {tally.frames} of {looked_at} frames kept")
         return tally.people, looked_at
 

@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from holopose.cli.console import complain
 
     with contextlib.suppress(ValueError):  # not the main thread: signals are somebody else's business
-        signal.signal(signal.SIGTERM, _terminate)  # so that half-written files are removed on the way out
+        for name in ("SIGTERM", "SIGHUP"):  # so that half-written files are removed on the way out
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+                signal.signal(number, _terminate)
     try:
         create_app()(args=None if arguments is None else list(arguments), prog_name="holopose")
     except HoloposeError as error:
@@ -40,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _terminate(*_: object) -> None:
-    sys.exit(128 + signal.SIGTERM)
+def _terminate(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def create_app() -> typer.Typer:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holopose.cli.console import one_line, say
+from holopose.cli.console import one_line, say, telling_interruption
 from holopose.errors import ConfigError
 
 __all__ = ["convert"]
@@ -30,8 +30,13 @@ def convert(
         ),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="PATH", help="File to write, or a folder for it. Default: beside RESULT."),
+        str | None,  # not a Path, which has no slash at its end
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="File to write, or a folder for it, with a slash at its end if new. Default: beside RESULT.",
+        ),
     ] = None,
     layout: Annotated[
         str | None, typer.Option(metavar="NAME", help="Convert the keypoints to this layout first, such as coco17.")
@@ -57,16 +62,17 @@ def convert(
     """
     from holopose.io.interchange import convert_file
 
-    done = convert_file(
-        path,
-        to,
-        out,
-        layout=layout,
-        coco_form=coco_form,
-        alphapose_form=alphapose_form,
-        size_wh=_parse_size(size),
-        overwrite=overwrite,
-    )
+    with telling_interruption("nothing was written"):
+        done = convert_file(
+            path,
+            to,
+            out,
+            layout=layout,
+            coco_form=coco_form,
+            alphapose_form=alphapose_form,
+            size_wh=_parse_size(size),
+            overwrite=overwrite,
+        )
     frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
     say(one_line(f"{path}: {frames} -> {', '.join(map(str, done.files))}"))
     for sentence in done.lost:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.console import one_line, say
+from holopose.cli.console import one_line, say, telling_interruption
 from holopose.cli.flags import choose, give_flags
 from holopose.config import RunConfig
 
@@ -53,8 +53,10 @@ def render(
     from holopose.build.render import render_file
 
     started_s = time.perf_counter()
-    done = render_file(results, over, out, choose(options, config))
-    count = "1 picture" if done.frames == 1 else f"{done.frames} {'pictures' if done.encoder is None else 'frames'}"
+    with telling_interruption("nothing was written"):
+        done = render_file(results, over, out, choose(options, config))
+    noun = "picture" if done.encoder is None else "frame"
+    count = f"{done.frames} {noun}{'' if done.frames == 1 else 's'}"
     sound = {"copied": ", sound copied", "encoded": ", sound encoded anew"}.get(done.sound or "", "")
     facts = f"{count}{f', {done.encoder}' if done.encoder else ''}{sound}"
     say(one_line(f"{done.path}: {facts}, {time.perf_counter() - started_s:.2f} s"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.console import complain, say
+from holopose.cli.console import say, telling_interruption
 from holopose.cli.flags import choose, give_flags
 from holopose.config import RunConfig
 from holopose.errors import ConfigError
@@ -71,16 +71,11 @@ def run(
 
     shown = choose_progress(quiet=quiet, log_json=log_json)
     summary: build.Summary | None = None
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        summary = build.run_files(inputs, out, chosen, progress=shown)
-    except KeyboardInterrupt as error:
-        interrupted = error
-    finally:
-        shown.end(summary)
-    if interrupted is not None:
-        complain("interrupted; what is complete stays, and the same command with --resume goes on")
-        raise interrupted
+    with telling_interruption("what is complete stays, and the same command with --resume goes on"):
+        try:
+            summary = build.run_files(inputs, out, chosen, progress=shown)
+        finally:
+            shown.end(summary)
     raise typer.Exit(0 if summary is None else summary.exit_code)
 
 

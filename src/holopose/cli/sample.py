@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.console import complain, one_line, say
+from holopose.cli.console import one_line, say, telling_interruption
 from holopose.cli.flags import choose, give_flags
 from holopose.config import RunConfig
 from holopose.errors import ConfigError
@@ -72,19 +72,11 @@ def sample(
     from holopose.cli.progress import choose_progress
 
     shown = choose_progress(quiet=quiet, log_json=False)
-    interrupted: KeyboardInterrupt | None = None
-    summary = None
-    try:
-        summary = sample_files(inputs, out, chosen, format_name=format_name, progress=shown)
-    except KeyboardInterrupt as error:
-        interrupted = error
-    finally:
-        shown.end(None)
-    if interrupted is not None:
-        complain("interrupted; clips that are complete stay")
-        raise interrupted
-    if summary is None:
-        return
+    with telling_interruption("clips that are complete stay"):
+        try:
+            summary = sample_files(inputs, out, chosen, format_name=format_name, progress=shown)
+        finally:
+            shown.end(None)
     if len(summary.outcomes) > 1 and not quiet:
         say(one_line(f"{len(summary.outcomes)} clips, {summary.frames} frames, {summary.failed} failed -> {out}"))
     raise typer.Exit(summary.exit_code)

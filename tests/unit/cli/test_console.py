@@ -3,9 +3,10 @@ from __future__ import annotations
 import io
 
 import pytest
+import typer
 from rich.table import Table
 
-from holopose.cli.console import complain, one_line, say, say_table
+from holopose.cli.console import complain, one_line, say, say_table, telling_interruption
 from holopose.errors import InputError
 
 
@@ -21,6 +22,26 @@ def test_results_and_errors_go_their_own_ways(capsys: pytest.CaptureFixture[str]
     say("found")
     complain(InputError("bad.jpg: empty"))
     assert capsys.readouterr() == ("found\n", "holopose: bad.jpg: empty\n")
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_is_told_and_goes_on(capsys: pytest.CaptureFixture[str], kind: type[BaseException]) -> None:
+    with pytest.raises(kind), telling_interruption("a.json stays"):
+        raise kind
+    assert capsys.readouterr() == ("", "holopose: interrupted; a.json stays\n")
+
+
+@pytest.mark.parametrize("error", [InputError("bad"), typer.Exit(3)])
+def test_other_ends_are_no_interruption(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+    with pytest.raises(type(error)), telling_interruption("a.json stays"):
+        raise error
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_name_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("\x1b[2Ja.jpg\tb\nc\x9b")
+    complain("\x1b]0;title\x07.jpg: empty")
+    assert capsys.readouterr() == ("\\x1b[2Ja.jpg\tb\nc\\x9b\n", "holopose: \\x1b]0;title\\x07.jpg: empty\n")
 
 
 @pytest.mark.parametrize("text", ["图片.jpg", "caf\u00e9", "undecodable \udcff name"])

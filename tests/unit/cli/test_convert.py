@@ -78,6 +78,11 @@ def test_every_option_reaches_the_files(holopose: Run, source: Path, tmp_path: P
     assert json.loads((tmp_path / "back.json").read_bytes())["source"]["width"] == 640
 
 
+def test_a_slash_at_the_end_means_a_new_folder(holopose: Run, source: Path) -> None:
+    assert holopose("convert", source, "--to", "jsonl", "-o", "new/")[0] == 0
+    assert [path.name for path in Path("new").iterdir()] == [f"{source.stem}.jsonl"]
+
+
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

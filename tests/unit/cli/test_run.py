@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import runpy
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,8 @@ def _some_value(option: Any) -> st.SearchStrategy[Any]:
 def _goes_together(chosen: dict[str, Any]) -> bool:
     transparent_jpg = chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg"
     start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
+    if not chosen.get("track", True) or chosen.get("smooth") == "mediapipe":  # what goes with them: test_run_config
+        return not {"person", "smooth", "keep_raw", "fix_swaps", "anatomy", "flow"} & chosen.keys()
     return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
 
 
@@ -109,6 +112,21 @@ def test_an_interrupted_run_says_how_to_go_on(
     code, stdout, stderr = holopose("run", picture, "-o", tmp_path / "out")
     assert (code, stdout, stderr.count("\n")) == (130, "", 1)
     assert "--resume" in stderr
+
+
+def test_what_a_clip_lacks_is_told(holopose: Run, configs: list[RunConfig], tmp_path: Path) -> None:
+    samples = runpy.run_path(str(Path(__file__).parents[2] / "clip_samples.py"))
+    short = samples["cut"](samples["write_clip"](tmp_path / "short.mkv", 40), 0.8)
+    whole = samples["write_clip"](tmp_path / "whole.mkv", 4)
+    code, stdout, stderr = holopose("run", short, whole, "-o", tmp_path / "out", "--save", "json")
+    note, told, *_ = stdout.splitlines()
+    assert (code, stderr) == (0, "")
+    assert note.startswith(f"{short}: incomplete: the file ends at ")
+    assert told.startswith(f"{short}: ")
+    assert stdout.count("incomplete:") == 1
+    document = json.loads((tmp_path / "out" / "short.json").read_text(encoding="utf-8"))
+    assert document["source_end"]["cut_short"]
+    assert holopose("run", short, "-o", tmp_path / "quiet", "--quiet") == (0, "", "")
 
 
 def test_a_name_of_two_lines_is_told_in_one(
