@@ -7,6 +7,7 @@ leaving out those who are followed; somebody lost to sight is looked for where t
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,7 @@ class BlazeFollower:
         self._detect_every_s = detect_every_s
         self._smooth_body = smooth_body
         self._worker: ThreadPoolExecutor | None = None
+        self._busy = threading.RLock()
         self.info: Mapping[str, Any] = estimator.info
         self.timings: dict[str, float] = {}
         self.reset()
@@ -131,26 +133,28 @@ class BlazeFollower:
         return self._estimator.skeleton
 
     def reset(self) -> None:
-        """Forget everybody: the next frame belongs to another clip."""
-        self._followed: list[_Followed] = []
-        self._missed: list[_Followed] = []
-        self._time_s = -np.inf
-        self._searched_s = -np.inf
-        self._fruitless = 0
-        self._looked_again_s = -np.inf
+        """Forget everybody: the next frame belongs to another clip. Waits for another thread's frames of the last."""
+        with self._busy:
+            self._followed: list[_Followed] = []
+            self._missed: list[_Followed] = []
+            self._time_s = -np.inf
+            self._searched_s = -np.inf
+            self._fruitless = 0
+            self._looked_again_s = -np.inf
 
     def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
         """Everybody in each frame; frames come in the order of the clip. People keep their place while followed.
 
         `timings` then holds the seconds of each stage; ``parts`` run beside the others.
         """
-        self.timings = dict.fromkeys(("follow", "search", "parts"), 0.0)
-        if len(frames) == 1:
-            return [self._complete(*self._find(frames[0]))]
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="holopose-parts")
-        jobs = [self._worker.submit(self._complete, *self._find(frame)) for frame in frames]
-        return [job.result() for job in jobs]
+        with self._busy:
+            self.timings = dict.fromkeys(("follow", "search", "parts"), 0.0)
+            if len(frames) == 1:
+                return [self._complete(*self._find(frames[0]))]
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="holopose-parts")
+            jobs = [self._worker.submit(self._complete, *self._find(frame)) for frame in frames]
+            return [job.result() for job in jobs]
 
     def _find(self, frame: Frame) -> tuple[Frame, float, Pyramid, list[tuple[_Parts, BodyLandmarks]]]:
         """The bodies of everybody in a frame, and what `_complete` needs beside them."""

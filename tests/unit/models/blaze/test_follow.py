@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -266,6 +268,35 @@ def test_an_error_beside_the_search_is_told_and_the_next_clip_begins_well(
     again = shot.follower.estimate(four)
     assert all(a.allclose(b) for a, b in zip(expected, again, strict=True))
     assert len(again[-1]) == 1
+
+
+def test_a_new_clip_begins_when_another_thread_is_done_with_the_last(
+    clip: Callable[..., Clip], person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a run gave up a clip and its thread is still inside the networks."""
+    shot = clip(detect_every_s=100)
+    shot.fake.scenes[0].people = [person(150)]
+    inside, go_on = threading.Event(), threading.Event()
+    detect = shot.fake.networks["pose_detection"].run
+
+    def wait(inputs: Any) -> Any:
+        inside.set()
+        assert go_on.wait(30)
+        return detect(inputs)
+
+    with ThreadPoolExecutor(2) as others, monkeypatch.context() as slow:
+        slow.setattr(shot.fake.networks["pose_detection"], "run", wait)
+        last = others.submit(shot.follower.estimate, [Frame(shot.frame_image, time_s=0.0)])
+        assert inside.wait(30)
+        reset = others.submit(shot.follower.reset)
+        with pytest.raises(TimeoutError):
+            reset.result(0.05)
+        go_on.set()
+        assert len(last.result(30)[0]) == 1
+        reset.result(30)
+    shot.fake.scenes[0].people = [person(340)]
+    [poses] = shot.follower.estimate([Frame(shot.frame_image, time_s=0.04)])
+    assert abs(poses.xy[0, 23, 0] - 340) < 20
 
 
 def _refuse(*_: object) -> None:
