@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 
-from holopose.errors import InputError
 from holopose.protocols import Estimator, Filter, Sink
 from holopose.types import Frame, FrameInfo, Poses
 
@@ -57,10 +56,6 @@ class Pipeline:
 
         The estimator forgets what it knew of other sources before the first frame. Stages end with the iteration, also
         by an exception or ``break``, so that no thread of theirs stays at work.
-
-        Raises:
-            InputError: the source changed between two readings. Whatever source, estimator and stages raise is raised
-                too.
         """
         stream = self._estimate(source)
         made: list[Stream] = []
@@ -106,8 +101,6 @@ class Pipeline:
             if frame.index == row[0].index:
                 yield frame, row[1]
                 row = next(rows, None)
-        if row is not None:
-            raise InputError(f"frame {row[0].index}: was not there when the clip was read again, was there before")
 
 
 def filtering(part: Filter) -> Stage:

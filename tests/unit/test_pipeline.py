@@ -197,21 +197,6 @@ def test_a_whole_clip_is_revised_at_once_and_then_read_again_for_its_pixels() ->
     assert (poses.xy == 104).all()
 
 
-def test_a_clip_that_ends_earlier_when_read_again_is_told() -> None:
-    class Shrinking:
-        def __init__(self) -> None:
-            self.left = [5, 3]
-
-        def __iter__(self) -> Iterator[Frame]:
-            return frames(self.left.pop(0))
-
-    pipeline = Pipeline(CountingEstimator(), world=True, whole_clip=lambda rows: rows)
-    got: list[int] = []
-    with pytest.raises(InputError, match="frame 3: was not there when the clip was read again"):
-        got.extend(frame.index for frame, _ in pipeline.stream(Shrinking()))
-    assert got == [0, 1, 2]
-
-
 @pytest.mark.parametrize("leave", ["close", "error"])
 def test_stages_end_however_the_iteration_does(leave: str) -> None:
     """Also while somebody holds on to the exception, and with it to everything in sight when it was raised."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from holopose.config import RunConfig
-from holopose.errors import ConfigError
-from holopose.pipeline import Pipeline, Stage, WholeClip, filtering
+from holopose.errors import ConfigError, InputError
+from holopose.pipeline import Pipeline, Stage, filtering
 from holopose.protocols import Estimator, Sink, Source
 from holopose.types import Frame, Poses
 
@@ -109,13 +109,14 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
         *_identity_stages(config, live=kind == "live"),
         *_motion_stages(config, followed=follow is not None),
     ]
-    whole_clip = _whole_clip(config) if config.track and config.smooth in WHOLE_CLIP else None
+    whole_clip = _Revision(config) if config.track and config.smooth in WHOLE_CLIP else None
+    again = [] if whole_clip is None else [whole_clip.check]
     return Pipeline(
         estimator,
         world=config.world,
         stages=stages,
         whole_clip=whole_clip,
-        final=_sampling_stages(config),
+        final=[*again, *_sampling_stages(config)],
         batch=1 if kind == "live" else getattr(estimator, "batch", 1),
     )
 
@@ -181,17 +182,31 @@ def _bridging(bridge: FlowBridge) -> Stage:
     return stage
 
 
-def _whole_clip(config: RunConfig) -> WholeClip:
+class _Revision:
     """Exchanged sides found, looking both ways in time, gaps filled, then everything smoothed."""
-    from holopose.smoothing.clip import fill_clip, fix_clip, smooth_clip
 
-    def revise(rows: list[Any]) -> list[Any]:
-        rows = fix_clip(rows, fix=config.fix_swaps, keep_raw=config.keep_raw and config.fix_swaps)
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        self._last = -1
+
+    def __call__(self, rows: list[Any]) -> list[Any]:
+        from holopose.smoothing.clip import fill_clip, fix_clip, smooth_clip
+
+        config, keep = self._config, self._config.keep_raw
+        self._last = rows[-1][0].index if rows else -1
+        rows = fix_clip(rows, fix=config.fix_swaps, keep_raw=keep and config.fix_swaps)
         if config.max_gap_s > 0:
-            rows = fill_clip(rows, max_gap_s=config.max_gap_s, keep_raw=config.keep_raw)
-        return smooth_clip(rows, config.smooth, max_gap_s=config.max_gap_s, keep_raw=config.keep_raw)
+            rows = fill_clip(rows, max_gap_s=config.max_gap_s, keep_raw=keep)
+        return smooth_clip(rows, config.smooth, max_gap_s=config.max_gap_s, keep_raw=keep)
 
-    return revise
+    def check(self, stream: Iterable[tuple[Frame, Poses]]) -> Iterator[tuple[Frame, Poses]]:
+        """A stage that tells when frames are missing as the clip is read again."""
+        index = -1
+        for frame, poses in stream:
+            index = frame.index
+            yield frame, poses
+        if index != self._last:
+            raise InputError(f"frame {index + 1}: cannot be read again, or is another now; is the clip being written?")
 
 
 def _sampling_stages(config: RunConfig) -> list[Stage]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import runpy
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,19 @@ def test_the_default_model_follows_the_walker(shared: Path) -> None:
     rows = list(holopose.stream(shared / "data" / "video" / "video.avi", end_s=0.5, search="whole"))
     assert len(rows) >= 12
     assert all(ids_of(poses) == [1] for _, poses in rows[5:])
+
+
+def test_a_clip_that_is_shorter_when_read_again_is_told(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_source = parts.build_source
+
+    def shrinking(item: Input, config: RunConfig) -> Any:
+        source = build_source(item, config)
+        read, left = source.__class__.__iter__, [None, 30]
+        monkeypatch.setattr(source.__class__, "__iter__", lambda self: islice(read(self), left.pop(0)))
+        return source
+
+    monkeypatch.setattr(parts, "build_source", shrinking)
+    got: list[int] = []
+    with pytest.raises(InputError, match="frame 30: cannot be read again"):
+        got.extend(frame.index for frame, _ in holopose.stream(clip, estimator=EdgeEstimator(), smooth="median"))
+    assert got == list(range(30))
