@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from holopose.errors import OutputError
+from holopose.errors import InputError, OutputError
 
 __all__ = ["check_place", "identity", "is_hopeless", "is_taken"]
 
@@ -47,7 +47,12 @@ def identity(path: Path) -> list[tuple[int, int]]:
 
 
 def is_hopeless(error: BaseException | None, out: Path) -> bool:
-    """Whether no other result could be written either: the disk is full, the folder read-only or somebody else's."""
+    """Whether no other result could be written either: the disk is full, the folder read-only or somebody else's.
+
+    An input that may not be read says nothing about them.
+    """
+    if isinstance(error, InputError):
+        return False
     while error is not None:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return True

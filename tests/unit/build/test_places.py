@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from holopose.build.places import check_place, identity, is_hopeless, is_taken
-from holopose.errors import OutputError
+from holopose.errors import HoloposeError, InputError, OutputError
 
 
-def caused(number: int) -> OutputError:
-    """An error as sinks raise it: a line, and the system's own error as its cause."""
+def caused(number: int, kind: type[HoloposeError] = OutputError) -> HoloposeError:
+    """An error as sinks and sources raise it: a line, and the system's own error as its cause."""
     try:
         try:
             raise OSError(number, os.strerror(number))
         except OSError as cause:
-            raise OutputError("a.json: cannot be written") from cause
-    except OutputError as error:
+            raise kind("a.json: cannot be had") from cause
+    except HoloposeError as error:
         return error
 
 
@@ -34,6 +34,11 @@ def test_what_ails_one_file_only_is_not(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_or_forbidden_is_hopeless(tmp_path: Path) -> None:
     assert is_hopeless(caused(errno.EACCES), tmp_path / "gone")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.ENOSPC])
+def test_an_input_that_may_not_be_read_is_not_though_there_is_no_folder_yet(tmp_path: Path, number: int) -> None:
+    assert not is_hopeless(caused(number, InputError), tmp_path / "new")
 
 
 def test_a_place_is_a_folder_or_can_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
