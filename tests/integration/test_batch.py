@@ -23,6 +23,7 @@ import pytest
 from edge_scenes import EdgeEstimator, files_in, save
 from holopose.build import Summary, parts, run_files
 from holopose.build.journal import JOURNAL
+from holopose.build.outcomes import NoProgress
 from holopose.config import RunConfig
 from holopose.errors import InputError, OutputError
 from holopose.types import Frame, Poses
@@ -345,3 +346,45 @@ def test_half_a_thousand_pictures_are_no_trouble(tmp_path: Path) -> None:
     assert summary.people == 1000
     assert len(lines(tmp_path / "out")) == 1001
     assert go(tmp_path / "many", out=tmp_path / "out", config=RESUME)[0].kept == 500
+
+
+def test_a_result_corrected_by_hand_is_kept_when_its_input_is_done_again(tmp_path: Path) -> None:
+    picture = save(tmp_path / "in" / "a.png")
+    out = tmp_path / "out"
+    go(picture, out=out)
+    corrected = (out / "a.json").read_text(encoding="utf-8").replace('"edge"', '"me"')
+    (out / "a.json").write_text(corrected, encoding="utf-8")
+    notes: list[str] = []
+
+    class Told(NoProgress):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    for number in ("", "-2"):
+        summary = run_files([picture], out, RESUME, estimator=EdgeEstimator(), progress=Told())
+        assert summary.exit_code == 0
+        assert (out / f"a.json.before-resume{number}").read_text(encoding="utf-8") == corrected
+        assert '"edge"' in (out / "a.json").read_text(encoding="utf-8")
+        (out / "a.json").write_text(corrected, encoding="utf-8")
+    assert len(notes) == 2
+    assert "a.json.before-resume" in notes[0]
+
+
+def test_marker_trajectories_are_left_out_for_pictures(tmp_path: Path) -> None:
+    picture = save(tmp_path / "in" / "a.png")
+    summary, _ = go(picture, out=tmp_path / "out", config=CONFIG.replace(save=("json", "trc")))
+    assert summary.exit_code == 0
+    assert (tmp_path / "out" / "a.json").is_file()
+    assert not (tmp_path / "out" / "a.trc").exists()
+    summary, _ = go(picture, out=tmp_path / "none", config=CONFIG.replace(save=("trc",)))
+    assert summary.exit_code == 2
+    assert "trc is for clips" in str(summary.outcomes[0].error)
+
+
+def test_skeletons_of_pictures_together_are_called_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / "pics" / f"{name}.png")
+    config = CONFIG.replace(save=("skeleton",), together=True)
+    go(tmp_path / "pics", out=tmp_path / "out", config=config)
+    names = sorted(path.name for path in (tmp_path / "out" / "pics.skeleton").iterdir())
+    assert names == ["a.skeleton.png", "b.skeleton.png"]

@@ -296,7 +296,8 @@ def result_files(config: RunConfig, base: Path, kind: Kind = "picture") -> dict[
     """Path of each file (or folder) to save, by format; `base` is the folder and the name they begin with."""
     picture = {"picture": f".{config.overlay_format}", "pictures": ""}.get(kind, f".{_VIDEO_ENDINGS[config.encoder]}")
     endings = {**_ENDINGS, "overlay": f".overlay{picture}", "skeleton": f".skeleton{picture}"}
-    return {name: base.with_name(base.name + endings[name]) for name in config.save}
+    wanted = [name for name in config.save if name != "trc" or kind in ("clip", "live")]  # pictures have no motion
+    return {name: base.with_name(base.name + endings[name]) for name in wanted}
 
 
 def build_sinks(
@@ -317,6 +318,8 @@ def build_sinks(
     from holopose.io.sinks import SINKS
 
     kind: Kind = "picture" if source is None else kind_of(source)
+    if not result_files(config, base, kind):
+        raise ConfigError(f"save: {', '.join(config.save)} is for clips, and this is none; add another format")
     info = _describe(config, estimator, kind, source)
     always: dict[str, Any] = {"overwrite": config.overwrite, "inputs": tuple(inputs)}
     own: dict[str, dict[str, Any]] = {
@@ -352,7 +355,7 @@ def _drawing_sink(
     if kind == "pictures":
         from holopose.io.sinks.picture_folder import PictureFolderSink
 
-        return PictureFolderSink(path, painter, format_name=config.overlay_format, **always)
+        return PictureFolderSink(path, painter, kind=path.suffix[1:], format_name=config.overlay_format, **always)
     if painter.background == "transparent":
         raise ConfigError("background: videos have no transparency; choose picture, black or white")
     from holopose.io.sinks.overlay_video import OverlayVideoSink

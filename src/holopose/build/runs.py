@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -132,7 +132,7 @@ class _Run:
         identities: set[tuple[int, int]] | None = None
         for task in (task for task in tasks if task.error is None):
             files = self._result_files(task)
-            folders.add(files[0].parent)
+            folders.update(file.parent for file in files[:1])
             found = [file for file in files if is_taken(file)]
             if not found:
                 continue
@@ -232,6 +232,7 @@ class _Run:
         sinks = parts.build_sinks(config, base, pipeline.estimator, inputs=task.paths, source=source)
         if pipeline.whole_clip is not None:  # which writes nothing until all is read
             source.on_read = self._progress.read
+        self._set_aside(task, sinks)
         before = {path for path in sinks if is_taken(path)}
         self._journal.begin(task.name, task.location, sinks)
         try:
@@ -242,6 +243,28 @@ class _Run:
             raise
         more = chain.from_iterable(getattr(sink, "files", ()) for sink in sinks.values())
         return tuple(dict.fromkeys([*sinks, *map(Path, more)]))
+
+    def _set_aside(self, task: Task, results: Iterable[Path]) -> None:
+        """Keep results that somebody altered since they were written; done anew by a resumed run they would be lost.
+
+        Raises:
+            OutputError: one cannot be renamed.
+        """
+        entry = self._journal.find(task.name)
+        if entry is None or self._config.overwrite:
+            return
+        written = {self._out / file.name: file for file in entry.files}
+        for path in results:
+            if path not in written or not is_taken(path) or measure_result(path, self._out) == written[path]:
+                continue
+            number, kept = 1, path.with_name(f"{path.name}.before-resume")
+            while is_taken(kept):
+                number, kept = number + 1, path.with_name(f"{path.name}.before-resume-{number + 1}")
+            try:
+                path.rename(kept)
+            except OSError as error:
+                raise OutputError(f"{path}: cannot be renamed: {error.strerror or error}") from error
+            self._progress.note(f"{path}: was altered since it was written; kept as {kept.name}")
 
     def _fail_one(self, task: Task, label: str, error: InputError, work: _Work) -> None:
         """Record one picture of several that could not be read."""
@@ -255,7 +278,8 @@ class _Run:
             OutputError: it failed because nothing at all can be written any more.
         """
         text = str(error)
-        text = text if text.startswith(one_line(task.label)) else f"{task.label}: {text}"
+        if not text.startswith(one_line(task.label)):
+            text = f"{task.label}: {text.removeprefix(one_line(Path(task.label).name) + ': ')}"
         seconds = time.perf_counter() - work.started_s
         entry = Entry(
             name=task.name,

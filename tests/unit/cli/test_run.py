@@ -56,8 +56,9 @@ def _some_value(option: Any) -> st.SearchStrategy[Any]:
 def _goes_together(chosen: dict[str, Any]) -> bool:
     transparent_jpg = chosen.get("background") == "transparent" and chosen.get("overlay_format") == "jpg"
     start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
-    if not chosen.get("track", True) or chosen.get("smooth") == "mediapipe":  # what goes with them: test_run_config
-        return not {"person", "smooth", "keep_raw", "fix_swaps", "anatomy", "flow"} & chosen.keys()
+    nameless = not chosen.get("track", True) or chosen.get("smooth") == "mediapipe"  # what goes: test_run_config
+    if nameless and {"person", "smooth", "keep_raw", "fix_swaps", "anatomy", "flow"} & chosen.keys():
+        return False
     return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
 
 

@@ -22,6 +22,7 @@ class PictureFolderSink:
     Args:
         path: The folder to write.
         painter: What draws.
+        kind: What the pictures are called: ``photo.overlay.png``.
         format_name: ``png``, ``jpg`` or ``webp``.
         quality: Of JPEG and WebP, 1 to 100.
         overwrite: Whether an existing folder of such pictures may be replaced.
@@ -36,6 +37,7 @@ class PictureFolderSink:
         path: Path | str,
         painter: Paints,
         *,
+        kind: str = "overlay",
         format_name: str = "png",
         quality: int = 95,
         overwrite: bool = False,
@@ -47,7 +49,7 @@ class PictureFolderSink:
         self._painter = painter
         self._format = format_name
         self._quality = quality
-        self._ending = f".overlay.{format_name}"
+        self._ending = f".{kind}.{format_name}"
         self._folder = StagedFolder(path, ending=self._ending, overwrite=overwrite, inputs=inputs)
         self._count = 0
         self._ended = False

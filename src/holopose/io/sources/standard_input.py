@@ -58,7 +58,8 @@ def _standard_input() -> BinaryIO:
         raise InputError(f"{_SHOWN}: there is no standard input")
     if sys.stdin.isatty():
         raise InputError(f"{_SHOWN}: is the keyboard; send a picture or a video through a pipe: cat clip.mp4 | ...")
-    return cast("BinaryIO", sys.stdin.buffer)
+    # Without Python's own buffer, whose lock a thread that waits for the pipe would hold when the program ends.
+    return cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
 
 
 def _read_up_to(source: BinaryIO, count: int) -> bytes:

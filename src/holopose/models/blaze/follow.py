@@ -73,8 +73,9 @@ class _Followed:
 
     def advance(self, body: BodyLandmarks, time_s: float) -> None:
         """Take what was seen in the next frame."""
-        elapsed_s = max(time_s - self.time_s, 1e-3)
-        self.speed_px_s = 0.5 * self.speed_px_s + 0.5 * (body.xy[33] - self.body.xy[33]) / elapsed_s
+        elapsed_s = time_s - self.time_s
+        if elapsed_s > _TICK_S:
+            self.speed_px_s = 0.5 * self.speed_px_s + 0.5 * (body.xy[33] - self.body.xy[33]) / elapsed_s
         self.body, self.time_s = body, time_s
 
     def expected(self, time_s: float) -> Floats:

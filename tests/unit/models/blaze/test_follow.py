@@ -208,6 +208,51 @@ def test_somebody_hidden_for_a_moment_is_found_again_without_a_search_of_the_pic
     assert counts[17:] == [2] * 7
 
 
+def test_an_empty_picture_is_searched_coarse_to_fine(clip: Callable[..., Clip], person: Callable[..., Any]) -> None:
+    shot = clip()
+
+    def canvases() -> int:
+        before = shot.asked("pose_detection")[0]
+        shot.show([])
+        return shot.asked("pose_detection")[0] - before
+
+    counts = [canvases() for _ in range(31)]  # at 25 frames per second a search every fifth frame
+    assert [i for i, n in enumerate(counts) if n] == [0, 5, 10, 15, 20, 25, 30]
+    assert all(counts[0] == counts[i] for i in (15, 30))
+    assert all(0 < counts[i] <= counts[0] for i in (5, 10, 20, 25))
+
+
+def test_a_small_person_beside_a_large_one_is_found_in_the_next_frame(
+    clip: Callable[..., Clip], person: Callable[..., Any]
+) -> None:
+    """Where a coarse search has found somebody, a full one follows at once."""
+    shot = clip()
+    for _ in range(5):
+        shot.show([])
+    small = person(400, height=60, faint=(0.05, 40.0))  # not seen by the coarse looks
+    counts = [len(shot.show([person(150), small])) for _ in range(3)]
+    assert counts[0] >= 1
+    assert counts[1] == counts[2] == 2
+
+
+def test_after_a_loss_somebody_else_is_not_taken_at_once(clip: Callable[..., Clip], person: Callable[..., Any]) -> None:
+    shot = clip(max_people=1, detect_every_s=0.5)
+    for _ in range(3):
+        assert len(shot.show([person(100, height=90)])) == 1
+    elsewhere = person(400, height=90, detection=0.3)
+    counts = [len(shot.show([elsewhere])) for _ in range(10)]
+    assert counts[:4] == [0] * 4
+    assert counts[-1] == 1
+
+
+def test_frames_of_the_same_time_do_not_tell_a_speed(clip: Callable[..., Clip], person: Callable[..., Any]) -> None:
+    shot = clip(detect_every_s=100)
+    for step in range(6):
+        assert len(shot.show([person(150 + 2 * step)], time_s=0.04 * (step // 2))) == 1
+    hidden = [len(shot.show([], time_s=0.2)), len(shot.show([person(164)], time_s=0.36))]
+    assert hidden == [0, 1]
+
+
 def test_two_who_end_up_on_one_body_become_one(clip: Callable[..., Clip], person: Callable[..., Any]) -> None:
     shot = clip(detect_every_s=100)
     for step in range(10):
