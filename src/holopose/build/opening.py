@@ -145,7 +145,9 @@ class OpenedSource:
             self._frames: Iterator[Frame] | None = iter(source)
             first = next(self._frames, None)
             if first is None:
-                raise InputError(f"{one_line(label)}: expected at least one frame, got none")
+                decoded = source.end_info.get("decoded")
+                why = f"; all {decoded} frames come before start_s, begin earlier" if decoded else ""
+                raise InputError(f"{one_line(label)}: expected at least one frame, got none{why}")
         except BaseException:
             source.close()
             raise

@@ -75,7 +75,7 @@ class RunConfig:
         "Arithmetic of the networks; bf16 is faster where the CPU has it, and coarser.",
         choices=("f32", "bf16"),
     )
-    threads: int = _option(0, "people", "CPU threads; 0 = all that this process may use.", low=0, high=1024)
+    threads: int = _option(0, "people", "CPU threads per network; 0 = all that this process may use.", low=0, high=1024)
     max_megapixels: float = _option(
         100.0, "input", "Refuse larger pictures before decoding them.", low=0.0001, high=1_000_000
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clip_samples import write_clip
 from edge_scenes import save
 from holopose.build import parts
 from holopose.build.contents import Content
@@ -147,3 +148,11 @@ def test_the_first_signal_ends_the_frames_and_the_next_is_what_it_was(number: si
         assert heard == [number] * 2
     finally:
         signal.signal(number, before)
+
+
+def test_a_start_beyond_the_end_of_a_clip_is_told(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, 5)
+    [task] = plan(clip)
+    with pytest.raises(InputError, match="all 5 frames come before start_s, begin earlier"):
+        Opener(RunConfig(start_s=100.0)).open(task, refuse)
