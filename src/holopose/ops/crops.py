@@ -86,6 +86,9 @@ def crop(
     width, height = size_wh
     x, y, roi_w, roi_h, angle = (float(v) for v in roi)
     image, scale_x, scale_y = pyramid.pick(min(roi_w / width, roi_h / height))
+    border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
+    if in_steps:
+        return _sample_in_steps(image, _corners(roi), np.array([scale_x, scale_y]), size_wh, border=border)
     cos, sin = np.cos(angle), np.sin(angle)
     step = np.array([[cos * roi_w / width, -sin * roi_h / height], [sin * roi_w / width, cos * roi_h / height]])
     origin = np.array([x, y]) - step @ (width / 2, height / 2)
@@ -94,20 +97,52 @@ def crop(
         matrix[:, 2] += 0.5
         matrix *= np.array([[scale_x], [scale_y]])
         matrix[:, 2] -= 0.5
-    border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
-    if in_steps:
-        return _sample_in_steps(image, matrix, size_wh, border)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     result = cv2.warpAffine(image, matrix, size_wh, flags=flags, borderMode=border)
     return result.astype(np.uint8, copy=False)
 
 
-def _sample_in_steps(image: Image, matrix: npt.NDArray[np.float64], size_wh: tuple[int, int], border: int) -> Image:
-    """Bilinear with source positions rounded to 1/32 px: what OpenCV 4 did, and so what MediaPipe's crops are."""
-    across = np.arange(size_wh[0], dtype=np.float32)
-    down = np.arange(size_wh[1], dtype=np.float32)[:, None]
-    x, y = (row[0] * across + (row[1] * down + row[2]) for row in matrix.astype(np.float32))
-    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)
+def _corners(roi: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Corners (4, 2) of a ROI, px: lower left first, then clockwise; in the 32-bit arithmetic of cv::RotatedRect."""
+    x, y, width, height = roi[:4].astype(np.float32)
+    degrees = np.float32(np.float32(roi[4]) * np.float32(180) / np.float32(np.pi))
+    turn = np.radians(np.float64(degrees))
+    cos, sin = np.float32(np.cos(turn)) / 2, np.float32(np.sin(turn)) / 2
+    first = np.array([x - sin * height - cos * width, y + cos * height - sin * width], np.float32)
+    second = np.array([x + sin * height - cos * width, y - cos * height - sin * width], np.float32)
+    centre = np.array([x, y], np.float32)
+    return np.stack([first, second, 2 * centre - first, 2 * centre - second])
+
+
+def _sample_in_steps(
+    image: Image,
+    corners: npt.NDArray[np.float32],
+    scale: npt.NDArray[np.float64],
+    size_wh: tuple[int, int],
+    *,
+    border: int,
+) -> Image:
+    """Bilinear with source positions rounded to 1/32 px: OpenCV 4's warpPerspective, and so what MediaPipe's crops are.
+
+    Positions are computed as there, in 64 bits from corners in 32 bits, so that they fall on the same step.
+    """
+    width, height = size_wh
+    if not cv2.contourArea(corners) > 0:  # a point or a line shows nothing
+        return np.zeros((height, width, 3), np.uint8)
+    if (scale != 1).any():
+        corners = ((corners + 0.5) * scale - 0.5).astype(np.float32)
+    target = np.array([[0, height], [0, 0], [width, 0], [width, height]], np.float32)
+    _, matrix = cv2.invert(cv2.getPerspectiveTransform(corners, target))
+    across, down = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    to_steps = 32 / (matrix[2, 0] * across + (matrix[2, 1] * down + matrix[2, 2]))
+    whole, parts = np.empty((height, width, 2), np.int16), []
+    for axis in (0, 1):
+        place = matrix[axis, 0] * across + (matrix[axis, 1] * down + matrix[axis, 2])
+        place *= to_steps
+        steps = np.clip(np.rint(place, out=place), -(2**20), 2**20 - 1, out=place).astype(np.int32)
+        parts.append((steps & 31).astype(np.uint16))
+        whole[..., axis] = steps >> 5
+    part = parts[1] * np.uint16(32) + parts[0]
     result = cv2.remap(image, whole, part, cv2.INTER_LINEAR, borderMode=border)
     return result.astype(np.uint8, copy=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -229,3 +230,24 @@ def test_to_tensor(low: float, high: float) -> None:
     assert tensor.shape == pixels.shape
     np.testing.assert_allclose(tensor.ravel(), np.linspace(low, high, 256), atol=1e-6)
     assert pixels.ravel().tolist() == list(range(256))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("roi", [(50.0, 40, 0, 0, 0.3), (1e7, -1e7, 90, 90, 0.0), (50.0, 40, 1e6, 1e6, 1.0)])
+def test_crops_in_steps_survive_any_region(roi: tuple[float, ...]) -> None:
+    picture = np.full((80, 100, 3), 70, np.uint8)
+    view = crop(Pyramid(picture, levels=0), np.array(roi), (32, 32), replicate=False, in_steps=True)
+    assert view.shape == (32, 32, 3)
+    if roi[0] > 1e6 or roi[2] == 0:
+        assert not view.any()
+
+
+def test_crops_in_steps_show_what_plain_crops_show() -> None:
+    random = np.random.default_rng(3)
+    picture = cv2.GaussianBlur(random.integers(0, 256, (240, 320, 3), np.uint8), (0, 0), 3)
+    pyramid = Pyramid(picture, levels=0)
+    for angle in (0.0, 0.4, -2.0):
+        roi = np.array([150.0, 120, 120, 120, angle])
+        plain, steps = (crop(pyramid, roi, (64, 64), in_steps=one).astype(int) for one in (False, True))
+        assert np.abs(plain - steps).max() <= 6
+        assert np.abs(plain - steps).mean() < 1
