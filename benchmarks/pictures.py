@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from holopose.errors import ModelError
 from holopose.types import Frame
-from holopose.zoo.cards import PICTURES, Asset, Licence, Member, Wheel
+from holopose.zoo.cards import Asset, Licence, Member, Wheel
+from holopose.zoo.catalog import PICTURES
 from holopose.zoo.fetch import locate
 
 __all__ = ["ASTRONAUT", "empty_frames", "images_in", "picture_path", "shared_folder"]

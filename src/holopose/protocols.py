@@ -23,6 +23,12 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 class Runtime(Protocol):
     """A loaded network: named arrays in, named arrays out."""
 
+    inputs: tuple[str, ...]
+    """Names of its inputs, in the network's order."""
+
+    outputs: tuple[str, ...]
+    """Names of its outputs, in the network's order."""
+
     @property
     def device(self) -> str:
         """What really runs, such as ``CPU``."""
@@ -32,6 +38,12 @@ class Runtime(Protocol):
 
     def run_many(self, inputs: Sequence[Arrays]) -> list[dict[str, npt.NDArray[Any]]]:
         """The same for several sets, in order; they may run side by side."""
+
+    def run_batch(self, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
+        """Outputs for inputs whose first axis counts independent items, any number from 1.
+
+        The runtime chooses what is quickest on its device: all at once, in pieces, or one by one side by side.
+        """
 
     def close(self) -> None:
         """Let go of memory and threads; calling twice is harmless."""

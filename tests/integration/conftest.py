@@ -14,7 +14,7 @@ from holopose.errors import ModelError
 from holopose.io.images import read_image
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.types import Frame
-from holopose.zoo.cards import PICTURES
+from holopose.zoo.catalog import PICTURES
 from holopose.zoo.fetch import locate
 from holopose.zoo.load import load_estimator
 

@@ -15,7 +15,7 @@ import pytest
 
 from holopose.io.results import read_results
 from holopose.zoo.cache import find
-from holopose.zoo.cards import BLAZE, PICTURES
+from holopose.zoo.catalog import BLAZE, PICTURES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -25,7 +25,7 @@ from holopose.io.runinfo import installed_version
 from holopose.io.sinks.leftovers import clear_leftovers
 from holopose.pipeline import Pipeline, run
 from holopose.protocols import Estimator
-from holopose.zoo.cards import MODELS
+from holopose.zoo.catalog import MODELS
 
 __all__ = ["run_files"]
 

@@ -65,10 +65,10 @@ def bench(
 
 
 def _demo_pictures() -> list[Path]:
-    from holopose.zoo import cards, fetch
+    from holopose.zoo import catalog, fetch
 
-    paths = fetch.locate_all(cards.PICTURES)
-    return [paths[picture.name] for picture in cards.PICTURES]
+    paths = fetch.locate_all(catalog.PICTURES)
+    return [paths[picture.name] for picture in catalog.PICTURES]
 
 
 def measure(picture: Path, config: RunConfig, estimator: Estimator, repeat: int) -> dict[str, Any]:

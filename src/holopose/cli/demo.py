@@ -23,10 +23,10 @@ def demo(
 
     from holopose import build
     from holopose.config import RunConfig
-    from holopose.zoo import cards, fetch
+    from holopose.zoo import catalog, fetch
 
-    pictures = fetch.locate_all([*cards.PICTURES, *cards.MODELS[RunConfig().model]])
-    inputs = [pictures[picture.name] for picture in cards.PICTURES]
+    pictures = fetch.locate_all([*catalog.PICTURES, *catalog.MODELS[RunConfig().model]])
+    inputs = [pictures[picture.name] for picture in catalog.PICTURES]
     table = Table(box=None, pad_edge=False)
     for column, side in (("picture", "left"), ("people", "right"), ("seconds", "right"), ("files", "left")):
         table.add_column(column, justify=side, overflow="fold")  # type: ignore[arg-type]

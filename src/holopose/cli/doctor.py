@@ -136,7 +136,7 @@ def _look_at_opencv(report: Report) -> None:
 
 
 def _look_at_models(report: Report) -> None:
-    from holopose.zoo import cache, cards, fetch
+    from holopose.zoo import cache, catalog, fetch
 
     folder = cache.home()
     report.cache = {"folder": str(folder), "writable": _is_writable(folder)}
@@ -144,7 +144,7 @@ def _look_at_models(report: Report) -> None:
         report.problems.append(
             Problem(f"the cache folder {folder} cannot be written", "set HOLOPOSE_HOME to a folder that can")
         )
-    for model, files in cards.MODELS.items():
+    for model, files in {"blaze": catalog.BLAZE}.items():
         findings = fetch.verify(among=files)
         for one in findings:
             report.models.append(
@@ -192,9 +192,9 @@ def _try_networks(report: Report) -> dict[str, str]:
 
     from holopose.config import RunConfig
     from holopose.runtimes.openvino import OpenVinoRuntime
-    from holopose.zoo import cache, cards
+    from holopose.zoo import cache, catalog
 
-    every = sorted((card for files in cards.MODELS.values() for card in files), key=lambda card: card.size)
+    every = sorted(catalog.BLAZE, key=lambda card: card.size)
     card, path = next(((card, path) for card in every if (path := cache.find(card))), (None, None))
     runs: dict[str, str] = {}
     if card is None or path is None:

@@ -28,7 +28,8 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Everything the cards say, as JSON.")] = False,
 ) -> None:
     """Show every file, what it is for, and whether it is on this machine."""
-    from holopose.zoo.cards import ASSETS, Card
+    from holopose.zoo.cards import Card
+    from holopose.zoo.catalog import ASSETS
 
     if as_json:
         import json
@@ -64,10 +65,10 @@ def pull(
     ] = None,
 ) -> None:
     """Get files, by default those of the model "blaze", unless they are here already."""
-    from holopose.zoo.cards import ASSETS
+    from holopose.zoo.catalog import DEFAULTS
     from holopose.zoo.fetch import export, locate_all
 
-    assets = ASSETS if everything else _chosen(names or ["blaze"])
+    assets = DEFAULTS if everything else _chosen(names or ["blaze"])
     paths: Iterable[Path] = locate_all(assets).values() if to is None else export(assets, to)
     for path in paths:
         say(str(path))
@@ -124,7 +125,7 @@ def verify() -> None:
 
 
 def _chosen(names: Iterable[str]) -> list[Asset]:
-    from holopose.zoo.cards import choose
+    from holopose.zoo.catalog import choose
 
     return list(dict.fromkeys(asset for name in names for asset in choose(name)))
 
@@ -150,7 +151,10 @@ def _facts(asset: Asset) -> dict[str, Any]:
             "weights": asset.licence.weights,
             "training_data": asset.licence.training_data,
         },
-        "places": [f"{place.wheel.filename}:{place.path}" for place in asset.places],
+        "places": [
+            *(f"{place.wheel.filename}:{place.path}" for place in asset.members),
+            *(place.address + (f"#{place.member}" if place.member else "") for place in asset.urls),
+        ],
         "path": None if found is None else str(found),
         "notes": asset.notes,
     }

@@ -12,7 +12,7 @@ from holopose.errors import ConfigError
 
 __all__ = ["KINDS", "Option", "nearest"]
 
-Kind = Literal["bool", "int", "float", "str", "names"]
+Kind = Literal["bool", "int", "float", "str", "names", "boxes"]
 KINDS: dict[str, Kind] = {
     "bool": "bool",
     "int": "int",
@@ -20,7 +20,9 @@ KINDS: dict[str, Kind] = {
     "float": "float",
     "float | None": "float",
     "str": "str",
+    "str | None": "str",
     "tuple[str, ...]": "names",
+    "tuple[tuple[float, ...], ...]": "boxes",
 }
 
 
@@ -30,7 +32,8 @@ class Option:
 
     Attributes:
         name: The field's name; the command line writes it with dashes.
-        kind: Type of its value; `names` is a list of words, written with commas on the command line.
+        kind: Type of its value; `names` is a list of words, written with commas on the command line; `boxes` a list
+            of x1, y1, x2, y2, one per flag there.
         default: Value when nothing is said.
         help: One sentence.
         group: Key of `GROUPS`.
@@ -65,6 +68,7 @@ class Option:
             "float": "a number",
             "str": f"one of {choices}" if choices else "a word",
             "names": f"one or more of {choices}" if choices else "one or more words",
+            "boxes": "boxes of four numbers x1,y1,x2,y2 with x1 < x2 and y1 < y2",
         }[self.kind]
         if self.low is not None and self.high is not None:
             words += f" from {self.low:g} to {self.high:g}"
@@ -88,8 +92,12 @@ class Option:
             return value
         if self.kind == "names":
             names = self._names(value)
-            if names:
+            if names or (not self.default and value in ((), [], "")):
                 return names
+        if self.kind == "boxes" and isinstance(value, list | tuple):
+            rows = [self._box(row) for row in value]
+            if all(rows):
+                return tuple(rows)
         hint = ""
         if self.kind == "str" and isinstance(value, str) and value and self.choices:
             from difflib import get_close_matches
@@ -115,6 +123,16 @@ class Option:
             return ()
         words = tuple(dict.fromkeys(value))
         return words if not self.choices or set(words) <= set(self.choices) else ()
+
+    @staticmethod
+    def _box(value: object) -> tuple[float, ...]:
+        """One box from four numbers or from text with commas; empty when something is wrong."""
+        try:
+            row = tuple(map(float, value.split(",") if isinstance(value, str) else cast("Iterable[float]", value)))
+        except (TypeError, ValueError):
+            return ()
+        good = len(row) == 4 and all(map(math.isfinite, row)) and row[0] < row[2] and row[1] < row[3]
+        return row if good else ()
 
     def parse(self, text: str) -> Any:
         """The value that `text` on the command line stands for.

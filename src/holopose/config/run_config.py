@@ -54,7 +54,23 @@ class RunConfig:
     1
     """
 
-    model: str = _option("blaze", "people", "Model family: `holopose models list` shows them.")
+    model: str = _option("blaze", "people", "Model: `holopose models list` shows them.")
+    detector: str = _option(
+        "auto",
+        "people",
+        "What finds people for models that need boxes: a detector, blaze, or none = the whole picture is one person; "
+        "auto = the model's own search, or blaze.",
+    )
+    box: tuple[tuple[float, ...], ...] = _option((), "people", "A person is here: x1,y1,x2,y2 in pixels. Repeatable.")
+    boxes: str | None = _option(None, "people", "People are where this file of detections in COCO form says.")
+    bottom_up: str | None = _option(
+        None, "people", "Model that sees all people at once, to settle who is who where boxes overlap."
+    )
+    pose_nms: str = _option(
+        "oks", "people", "How a person found twice is told, for models with boxes.", choices=("oks", "parametric", "none")
+    )
+    flip: bool = _option(False, "people", "Look at each person mirrored too, and average: slower, a little better.")
+    adjust: tuple[str, ...] = _option((), "people", "Settings of the model's own card to change, as name=value.")
     search: str = _option(
         "normal",
         "people",
@@ -65,15 +81,26 @@ class RunConfig:
     min_score: float = _option(
         0.0, "people", "Leave out people whose score is lower. Never changes a keypoint.", low=0, high=1
     )
-    layout: str = _option("wholebody133", "people", "Keypoint layout of the results.", choices=_LAYOUTS)
+    layout: str = _option(
+        "own",
+        "people",
+        "Keypoint layout of the results; own = the model's (blaze: wholebody133).",
+        choices=("own", *_LAYOUTS),
+    )
     native: bool = _option(False, "people", "Keep the model's own keypoints beside the layout (in JSON: `native`).")
     world: bool = _option(True, "people", "Keep the hip-centred coordinates in metres.")
+    runtime: str = _option(
+        "auto",
+        "people",
+        "What runs the networks; auto = OpenVINO on a CPU, where the file allows.",
+        choices=("auto", "openvino", "onnxruntime", "torch"),
+    )
     device: str = _option("cpu", "people", "Device that runs the networks: `holopose doctor` shows them.")
     precision: str = _option(
         "f32",
         "people",
-        "Arithmetic of the networks; bf16 is faster where the CPU has it, and coarser.",
-        choices=("f32", "bf16"),
+        "Arithmetic of the networks; bf16 and f16 are faster where the device has them, and coarser.",
+        choices=("f32", "bf16", "f16"),
     )
     threads: int = _option(0, "people", "CPU threads per network; 0 = all that this process may use.", low=0, high=1024)
     max_megapixels: float = _option(
@@ -149,6 +176,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         for option in self.options():
             object.__setattr__(self, option.name, option.check(getattr(self, option.name)))
+        if sum((bool(self.box), self.boxes is not None, self.detector != "auto")) > 1:
+            raise ConfigError("box, boxes, detector: each says where people are; expected one of them, got several")
         if self.background == "transparent" and self.overlay_format == "jpg":
             raise ConfigError(
                 "background: expected a format with transparency for 'transparent', got overlay_format "
@@ -264,7 +293,7 @@ def _refuse_unknown(options: Iterable[str], known: list[str]) -> None:
         raise ConfigError(f"{name}: unknown option; did you mean {nearest(name, known)!r}?")
 
 
-def _toml(value: bool | float | str | tuple[str, ...]) -> str:
+def _toml(value: bool | float | str | tuple[Any, ...]) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(word) for word in value) + "]"
     if isinstance(value, str):  # JSON's escapes are TOML's, except that TOML also wants DEL escaped

@@ -17,6 +17,8 @@ class FakeRuntime:
 
     Args:
         answer: Inputs by name -> outputs by name.
+        inputs: Names that it says its inputs have.
+        outputs: Names that it says its outputs have.
 
     >>> import numpy as np
     >>> runtime = FakeRuntime(lambda inputs: {"double": inputs["x"] * 2})
@@ -24,8 +26,16 @@ class FakeRuntime:
     ([2.0, 4.0], [{'x': (2,)}])
     """
 
-    def __init__(self, answer: Callable[[Arrays], Mapping[str, npt.NDArray[Any]]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Arrays], Mapping[str, npt.NDArray[Any]]],
+        *,
+        inputs: Sequence[str] = ("input",),
+        outputs: Sequence[str] = ("output",),
+    ) -> None:
         self._answer = answer
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
         self.calls: list[dict[str, tuple[int, ...]]] = []
 
     @property
@@ -41,6 +51,10 @@ class FakeRuntime:
     def run_many(self, inputs: Sequence[Arrays]) -> list[dict[str, npt.NDArray[Any]]]:
         """The answers to several, in order."""
         return [self.run(one) for one in inputs]
+
+    def run_batch(self, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
+        """The answer to all items at once."""
+        return self.run(inputs)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -6,20 +6,13 @@ when it is called, so that `holopose models list` stays quick and go-to-definiti
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from holopose.errors import ConfigError
-from holopose.skeletons import BLAZEPOSE33, HAND21, Skeleton
+from holopose.skeletons import Skeleton
 
-if TYPE_CHECKING:
-    from holopose.protocols import Estimator
-
-__all__ = ["ASSETS", "BLAZE", "MODELS", "PICTURES", "Asset", "Card", "Licence", "Member", "Wheel", "choose"]
+__all__ = ["Asset", "Card", "Licence", "Member", "Url", "Wheel"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -49,6 +42,19 @@ class Member:
     path: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Url:
+    """A place to get a file: an address, or a file inside the zip archive at an address.
+
+    Attributes:
+        address: http or https.
+        member: How the path inside the archive ends, such as ``end2end.onnx``; empty when the address is the file.
+    """
+
+    address: str
+    member: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Licence:
     """What may be done with a file. `weights` is the licence of the file itself, also where it is a picture."""
@@ -65,8 +71,10 @@ class Asset:
     Attributes:
         name: What the command line calls it.
         filename: Its name in the cache, without any folder.
-        sha256: Of its content, 64 lower-case hexadecimal digits.
-        size: Bytes.
+        sha256: Of its content, lower-case hexadecimal: all 64 digits, or as many of the first ones as its makers
+            publish (8 in the names of OpenMMLab's checkpoints), or none. What the first download brought is then
+            written down and holds from there on.
+        size: Bytes, 0 = not published.
         places: Where to get it, best first.
         licence: What may be done with it.
         folder: Which folder of the cache holds it.
@@ -75,9 +83,9 @@ class Asset:
 
     name: str
     filename: str
-    sha256: str
-    size: int
-    places: tuple[Member, ...]
+    sha256: str = ""
+    size: int = 0
+    places: tuple[Member | Url, ...]
     licence: Licence
     folder: Literal["models", "pictures"] = "models"
     notes: str = ""
@@ -85,10 +93,21 @@ class Asset:
     def __post_init__(self) -> None:
         if not self.filename or self.filename.startswith(".") or set(self.filename) & set("/\\"):
             raise ValueError(f"{self.name}: expected a plain file name, got {self.filename!r}")
-        if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
-            raise ValueError(f"{self.name}: expected 64 hexadecimal digits of sha256, got {self.sha256!r}")
-        if self.size < 1:
-            raise ValueError(f"{self.name}: expected a size of at least 1 byte, got {self.size}")
+        if len(self.sha256) not in (0, 8, 64) or not set(self.sha256) <= set("0123456789abcdef"):
+            raise ValueError(f"{self.name}: expected 64, 8 or no hexadecimal digits of sha256, got {self.sha256!r}")
+        if self.size < 0:
+            raise ValueError(f"{self.name}: expected a size of at least 0 bytes, got {self.size}")
+
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The places that are inside wheels."""
+        return tuple(place for place in self.places if isinstance(place, Member))
+
+    @property
+    def urls(self) -> tuple[Url, ...]:
+        """The places that are addresses."""
+        return tuple(place for place in self.places if isinstance(place, Url))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -96,223 +115,35 @@ class Card(Asset):
     """One weight file.
 
     Attributes:
-        model: The model it belongs to; a model may need several files.
-        family: Imports and returns the class that runs the model.
+        model: The model it belongs to; a model may need several files, the main one first.
+        family: Imports and returns the class that runs the model: a Detector, KeypointModel or Estimator of `models`,
+            built as ``family(runtime, **settings)`` (with ``skeleton`` among them where the card has one).
+        task: What that class is; ``part`` = this file only works together with the model's others.
         role: What it does within the model.
+        settings: Keywords for the family: input size, colours, decoder. Users may change them (`adjust`).
         skeleton: Layout of its keypoints, None where it gives none of its own.
-        input_hwc: Height, width and channels of the picture it takes (RGB).
-        input_range: What 0 and 255 become.
+        net: Makes the torch module (`holopose.nets`) whose tensors the file holds, as ``net(**net_settings)``; None = the
+            file is a network itself.
+        net_settings: Keywords for it; users may change them too.
+        prefix: What the names of this file's tensors begin with in that module.
+        outputs: Names of the module's outputs.
+        input_hwc: Height, width and channels of the picture it takes.
+        input_range: What 0 and 255 become, for families that have no mean and deviation among their settings.
         score: What the scores that come out of it mean.
-        published: Accuracy that its makers state, empty where they state none that can be compared.
+        published: Accuracy that its makers state and by which protocol, empty where they state none.
     """
 
     model: str
-    family: Callable[[], type[Estimator]]
+    family: Callable[[], type[Any]]
+    task: Literal["part", "detector", "top-down", "estimator"]
     role: str
-    input_hwc: tuple[int, int, int]
-    input_range: tuple[float, float]
-    score: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     skeleton: Skeleton | None = None
+    net: Callable[..., Any] | None = None
+    net_settings: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+    outputs: tuple[str, ...] = ("output",)
+    input_hwc: tuple[int, int, int]
+    input_range: tuple[float, float] = (0.0, 1.0)
+    score: str
     published: str = ""
-
-
-def _blaze() -> type[Estimator]:
-    from holopose.models.blaze.estimator import BlazeEstimator
-
-    return BlazeEstimator
-
-
-_MEDIAPIPE = Wheel(  # every platform's wheel of this version holds the same files; this one is the smallest
-    project="mediapipe",
-    version="0.10.21",
-    filename="mediapipe-0.10.21-cp312-cp312-manylinux_2_28_x86_64.whl",
-    sha256="956eb1ebc275c629e61b085b2cab89c3a5b9e93bad1bb107348d98dafb5a4bb5",
-    size=35_627_340,
-)
-_ULTRALYTICS = Wheel(
-    project="ultralytics",
-    version="8.4.190",
-    filename="ultralytics-8.4.190-py3-none-any.whl",
-    sha256="bd309728efa168af64d39040136828edd2dbcb4aeceb4510bdff4f3ca0ea01b8",
-    size=1_433_396,
-)
-_GOOGLE = Licence(
-    code="Apache-2.0",
-    weights="Apache-2.0 (The MediaPipe Authors)",
-    training_data="Google's own, not published (MediaPipe model cards)",
-)
-_PHOTOGRAPH = Licence(
-    code="none used",
-    weights="published inside the package ultralytics (AGPL-3.0)",
-    training_data="none: a photograph",
-)
-
-
-def _blaze_card(
-    path: str,
-    sha256: str,
-    size: int,
-    *,
-    role: str,
-    side_px: int,
-    score: str,
-    symmetric: bool = False,
-    skeleton: Skeleton | None = None,
-    published: str = "",
-    notes: str = "",
-) -> Card:
-    """A network of MediaPipe's wheel: square RGB input, scaled to [-1, 1] (`symmetric`) or [0, 1]."""
-    filename = PurePosixPath(path).name
-    return Card(
-        name=filename.removesuffix(".tflite"),
-        filename=filename,
-        sha256=sha256,
-        size=size,
-        places=(Member(_MEDIAPIPE, f"mediapipe/modules/{path}"),),
-        licence=_GOOGLE,
-        notes=notes,
-        model="blaze",
-        family=_blaze,
-        role=role,
-        input_hwc=(side_px, side_px, 3),
-        input_range=(-1.0, 1.0) if symmetric else (0.0, 1.0),
-        score=score,
-        skeleton=skeleton,
-        published=published,
-    )
-
-
-_DETECTOR_SCORE = "sigmoid of the raw value, clipped to ±100: how much the anchor looks like one; not calibrated"
-
-BLAZE: tuple[Card, ...] = (
-    _blaze_card(
-        "pose_detection/pose_detection.tflite",
-        "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
-        2_959_046,
-        role="finds people by their heads: box, mid-hip, and the circle around the body",
-        side_px=224,
-        symmetric=True,
-        score=_DETECTOR_SCORE,
-        notes="Misses people whose head is turned away; fires on animals, so a find must be confirmed.",
-    ),
-    _blaze_card(
-        "pose_landmark/pose_landmark_full.tflite",
-        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-        6_440_512,
-        role="33 body landmarks of one person, in the picture and in metres around the hips; heatmaps; mask",
-        side_px=256,
-        skeleton=BLAZEPOSE33,
-        score="per landmark, sigmoid of visibility (in view and not hidden) and of presence (inside the picture); "
-        "per crop, a probability that a person is there, which also fires on animals",
-        published="PCK@0.2 on Google's own Yoga / Dance / HIIT sets: 95.5 / 96.3 / 95.7 (one person)",
-        notes="Has no small toes: in the 133 layout they are estimated from heel, foot index and ankle, with half the "
-        "score. Its foot index is near the annotated big toe, not the same point. World coordinates are relative to "
-        "the person.",
-    ),
-    _blaze_card(
-        "holistic_landmark/hand_recrop.tflite",
-        "67d996ce96f9d36fe17d2693022c6da93168026ab2f028f9e2365398d8ac7d5d",
-        123_792,
-        role="two points that frame a hand, from a rough crop around the wrist",
-        side_px=256,
-        score="none",
-    ),
-    _blaze_card(
-        "hand_landmark/hand_landmark_full.tflite",
-        "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
-        5_478_917,
-        role="21 landmarks of one hand, in the picture and in metres",
-        side_px=224,
-        skeleton=HAND21,
-        score="per crop, a probability that a hand is there; handedness as in a mirrored picture; none per landmark",
-        notes="A hand that it does not find though the wrist is in view is estimated from the body's wrist, knuckles "
-        "and thumb in the 133 layout: half the score, never marked visible.",
-    ),
-    _blaze_card(
-        "palm_detection/palm_detection_full.tflite",
-        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
-        2_339_846,
-        role="finds palms without a body: box and 7 points",
-        side_px=192,
-        score=_DETECTOR_SCORE,
-        notes="Comes with the family; hands are looked for from the body, so nothing runs it so far.",
-    ),
-    _blaze_card(
-        "face_detection/face_detection_short_range.tflite",
-        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
-        229_714,
-        role="finds a face that fills much of the crop: box and 6 points",
-        side_px=128,
-        symmetric=True,
-        score=_DETECTOR_SCORE,
-    ),
-    _blaze_card(
-        "face_detection/face_detection_full_range_sparse.tflite",
-        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-        676_746,
-        role="finds small faces: box and 6 points",
-        side_px=192,
-        symmetric=True,
-        score=_DETECTOR_SCORE,
-        notes="Comes with the family; faces are looked for from the body, so nothing runs it so far.",
-    ),
-    _blaze_card(
-        "face_landmark/face_landmark.tflite",
-        "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
-        1_242_398,
-        role="468 points of one face",
-        side_px=192,
-        score="per crop, sigmoid of the raw value: a face is there; none per point",
-        notes="The 68 points of the 133 layout are a choice of these; the jaw follows the face's surface, not the "
-        "outline seen, so turned faces differ from annotated ones.",
-    ),
-)
-"""The embedded default: MediaPipe's networks, run by holopose for everybody in the picture."""
-
-MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType({"blaze": BLAZE})
-"""Model name -> all its files; `holopose.zoo.load` says which of them are run."""
-
-
-def _picture(filename: str, sha256: str, size: int) -> Asset:
-    return Asset(
-        name=filename,
-        filename=filename,
-        sha256=sha256,
-        size=size,
-        places=(Member(_ULTRALYTICS, f"ultralytics/assets/{filename}"),),
-        licence=_PHOTOGRAPH,
-        folder="pictures",
-        notes="Demo picture.",
-    )
-
-
-PICTURES: tuple[Asset, ...] = (
-    _picture("bus.jpg", "c02019c4979c191eb739ddd944445ef408dad5679acab6fd520ef9d434bfbc63", 137_419),
-    _picture("zidane.jpg", "16d73869e3267a7d4ed00de8e860833bd1657c1b252e94c0c348277adc7b6edb", 50_427),
-)
-"""What `holopose demo` runs on; never part of holopose."""
-
-ASSETS: tuple[Asset, ...] = (*(card for cards in MODELS.values() for card in cards), *PICTURES)
-"""Every file that holopose knows how to get."""
-
-
-def choose(name: str) -> Sequence[Asset]:
-    """The files that a model, card, picture or file name stands for.
-
-    Raises:
-        ConfigError: nothing has that name; the nearest one is named.
-
-    >>> [asset.filename for asset in choose("hand_recrop")]
-    ['hand_recrop.tflite']
-    >>> len(choose("blaze"))
-    8
-    """
-    if name in MODELS:
-        return MODELS[name]
-    for asset in ASSETS:
-        if name in (asset.name, asset.filename):
-            return (asset,)
-    known = [*MODELS, *(asset.name for asset in ASSETS)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    raise ConfigError(f"no model or file is called {name!r}; {hint}")

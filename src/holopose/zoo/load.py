@@ -9,7 +9,7 @@ from holopose.models.blaze.search import PLANS
 from holopose.models.blaze.wholebody import SCORE
 from holopose.runtimes.openvino import OpenVinoRuntime
 from holopose.skeletons import LAYOUTS
-from holopose.zoo.cards import BLAZE, MODELS
+from holopose.zoo.catalog import BLAZE, MODELS
 from holopose.zoo.compiled import compiled_folder
 from holopose.zoo.fetch import locate_all
 
@@ -31,7 +31,7 @@ def load_estimator(
     """A model that is ready to run; its files are fetched first where they are not on this machine.
 
     Args:
-        model: Name in `holopose.zoo.cards.MODELS`.
+        model: Name in `holopose.zoo.catalog.MODELS`.
         search: How hard to look for people: normal, thorough or whole.
         max_people: At most so many, best first; None = everybody.
         min_score: Leave out people whose score is lower.

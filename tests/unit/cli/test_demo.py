@@ -10,7 +10,7 @@ import pytest
 
 from holopose.config import RunConfig
 from holopose.errors import ModelError
-from holopose.zoo import cards, fetch
+from holopose.zoo import catalog, fetch
 
 Run = Callable[..., tuple[int, str, str]]
 RESULTS = (f"{name}.{ending}" for name in ("bus", "zidane") for ending in ("csv", "json", "overlay.png"))
@@ -40,7 +40,7 @@ def test_the_demo_runs_the_defaults_on_its_pictures_and_says_where_to_look(
     code, stdout, stderr = holopose("demo", "-o", tmp_path / "out")
     assert (code, stderr) == (0, "")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
-    assert set(located) == {asset.name for asset in (*cards.PICTURES, *cards.MODELS["blaze"])}
+    assert set(located) == {asset.name for asset in (*catalog.PICTURES, *catalog.MODELS["blaze"])}
     assert [config.replace(overwrite=False) for config in configs] == [RunConfig()]
     for name in ("bus.jpg", "zidane.jpg"):
         assert re.search(rf"^{name}\s+0\s+\d+\.\d\d\s+{name[:-4]}\.json, ", stdout, re.MULTILINE)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from holopose.cli import doctor as module
-from holopose.zoo import cache, cards
+from holopose.zoo import cache, catalog
 
 Run = Callable[..., tuple[int, str, str]]
 REAL_HOME = os.environ.get("HOLOPOSE_HOME")
@@ -32,7 +32,7 @@ def models(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache, filled with the real files."""
     with monkeypatch.context() as real:
         real.delenv("HOLOPOSE_HOME") if REAL_HOME is None else real.setenv("HOLOPOSE_HOME", REAL_HOME)
-        paths = [cache.find(card) for card in cards.BLAZE]
+        paths = [cache.find(card) for card in catalog.BLAZE]
     (home / "models").mkdir(parents=True)
     for path in paths:
         if path is None:
@@ -60,7 +60,7 @@ def test_a_machine_in_order_is_all_fine(holopose: Run, models: Path) -> None:
     assert "CPU" in runtime["devices"]
     assert runtime["runs"]["f32"] == "CPU, f32"
     assert set(runtime["runs"]) == {"f32", "bf16"}
-    assert [one["status"] for one in found["models"]] == ["ok"] * len(cards.BLAZE)
+    assert [one["status"] for one in found["models"]] == ["ok"] * len(catalog.BLAZE)
     assert found["cache"] == {"folder": str(models.parent), "writable": True}
     code, stdout, _ = holopose("doctor")
     assert code == 0
@@ -88,7 +88,7 @@ def test_an_altered_and_a_missing_file_are_named_with_what_to_do(holopose: Run, 
 def test_an_empty_cache_names_every_file_once(holopose: Run, home: Path) -> None:
     found = report(holopose, 1)
     [problem] = found["problems"]
-    assert all(card.filename in problem["what"] for card in cards.BLAZE)
+    assert all(card.filename in problem["what"] for card in catalog.BLAZE)
     assert found["runtimes"][0]["runs"] == {}
     assert not home.exists()
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from holopose.cli.models import app
 from holopose.errors import HoloposeError
 from holopose.zoo import cache
-from holopose.zoo.cards import ASSETS, BLAZE
+from holopose.zoo.catalog import ASSETS, BLAZE
 
 
 @pytest.fixture(autouse=True)

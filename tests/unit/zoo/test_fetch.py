@@ -15,7 +15,8 @@ import pytest
 
 from holopose.errors import InputError, ModelError
 from holopose.zoo import cache, fetch
-from holopose.zoo.cards import ASSETS, BLAZE, Member
+from holopose.zoo.cards import Member
+from holopose.zoo.catalog import ASSETS, BLAZE
 
 CLIENT = """
 import sys

@@ -16,7 +16,8 @@ from holopose.runtimes.openvino import load_openvino
 from holopose.skeletons import COCO17, LAYOUTS
 from holopose.types import Frame
 from holopose.zoo import load
-from holopose.zoo.cards import BLAZE, Asset
+from holopose.zoo.cards import Asset
+from holopose.zoo.catalog import BLAZE
 from holopose.zoo.load import load_estimator
 
 

@@ -11,7 +11,7 @@ from holopose.errors import BackendError
 from holopose.models.blaze.network import SPECS, Network, Spec
 from holopose.protocols import Arrays
 from holopose.runtimes.fake import FakeRuntime
-from holopose.zoo.cards import BLAZE
+from holopose.zoo.catalog import BLAZE
 
 
 def test_calls_by_the_inside_names_and_answers_in_order() -> None:
