@@ -148,6 +148,8 @@ class Option:
                 value = int(text)
             elif self.kind == "float":
                 value = float(text)
+            elif self.kind == "boxes":
+                value = text.split(";")
         except ValueError:
             value = text  # `check` says what was expected
         return self.check(value)

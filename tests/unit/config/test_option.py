@@ -16,7 +16,14 @@ def test_nearest_ignores_dashes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
-    [("end_s", "2.5", 2.5), ("end_s", "none", None), ("every", "3", 3), ("save", "json,trc", ("json", "trc"))],
+    [
+        ("end_s", "2.5", 2.5),
+        ("end_s", "none", None),
+        ("every", "3", 3),
+        ("save", "json,trc", ("json", "trc")),
+        ("box", "1,2,3,4.5", ((1, 2, 3, 4.5),)),
+        ("adjust", "bgr=true", ("bgr=true",)),
+    ],
 )
 def test_text_is_read_as_the_kind_of_the_option(name: str, text: str, value: object) -> None:
     assert option(name).parse(text) == value
@@ -27,6 +34,8 @@ def test_text_is_read_as_the_kind_of_the_option(name: str, text: str, value: obj
     [
         ("end_s", "soon", "end_s: expected a number of at least 0 or none, got 'soon'"),
         ("every", "0", "every: expected a whole number of at least 1, got 0"),
+        ("box", "1,2,3", "box: expected boxes of four numbers x1,y1,x2,y2"),
+        ("box", "3,2,1,4", "box: expected boxes of four numbers x1,y1,x2,y2"),
         ("smooth", "savgoll", "did you mean 'savgol'"),
     ],
 )

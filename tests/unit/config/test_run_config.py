@@ -25,11 +25,13 @@ def values(option: Option) -> st.SearchStrategy[Any]:
         "float": st.floats(low, high),
         "str": words,
         "names": st.lists(words, min_size=1, unique=True).map(tuple),
+        "boxes": st.lists(boxes, max_size=3).map(tuple),
     }
     return st.one_of(st.none(), kinds[option.kind]) if option.optional else kinds[option.kind]
 
 
 OPTIONS = RunConfig.options()
+boxes = st.tuples(*[st.floats(-1e4, 1e4)] * 4).map(lambda b: (b[0], b[1], b[0] + abs(b[2]) + 1, b[1] + abs(b[3]) + 1))
 
 
 NEED_IDENTITIES = {"person": "all", "smooth": "one-euro"} | dict.fromkeys(
@@ -44,6 +46,8 @@ def goes_together(chosen: dict[str, Any]) -> bool:
     untracked = not chosen.get("track", True) and any(
         chosen.get(name, rest) not in (rest, "none", "mediapipe") for name, rest in NEED_IDENTITIES.items()
     )
+    if sum([bool(chosen.get("box")), chosen.get("boxes") is not None, chosen.get("detector", "auto") != "auto"]) > 1:
+        return False
     no_raw = chosen.get("keep_raw") and chosen.get("smooth") == "mediapipe" and chosen.get("follow", True)
     return not (transparent_jpg or untracked or no_raw) and (start_s is None or end_s is None or start_s < end_s)
 
