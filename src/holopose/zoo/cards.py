@@ -57,11 +57,20 @@ class Url:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Licence:
-    """What may be done with a file. `weights` is the licence of the file itself, also where it is a picture."""
+    """What may be done with a file.
+
+    Attributes:
+        code: Licence of the project that published it.
+        weights: Licence of the file itself, also where it is a picture.
+        training_data: What it was trained on, and what is asked of those who use that.
+        commercial: Whether a product may use the file without asking anybody and without opening its own source, as the
+            makers of code, weights and data state it: True or False; None = they do not say, or contradict each other.
+    """
 
     code: str
     weights: str
     training_data: str
+    commercial: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -77,7 +86,7 @@ class Asset:
         size: Bytes, 0 = not published.
         places: Where to get it, best first.
         licence: What may be done with it.
-        folder: Which folder of the cache holds it.
+        folder: Which folder of the cache holds it: names joined by slashes.
         notes: What a user of it should know.
     """
 
@@ -87,17 +96,17 @@ class Asset:
     size: int = 0
     places: tuple[Member | Url, ...]
     licence: Licence
-    folder: Literal["models", "pictures"] = "models"
+    folder: str = "models"
     notes: str = ""
 
     def __post_init__(self) -> None:
-        if not self.filename or self.filename.startswith(".") or set(self.filename) & set("/\\"):
-            raise ValueError(f"{self.name}: expected a plain file name, got {self.filename!r}")
+        for part in (self.filename, *self.folder.split("/")):
+            if not part or part.startswith(".") or set(part) & set("/\\:"):
+                raise ValueError(f"{self.name}: expected a plain file name, got {part!r}")
         if len(self.sha256) not in (0, 8, 64) or not set(self.sha256) <= set("0123456789abcdef"):
             raise ValueError(f"{self.name}: expected 64, 8 or no hexadecimal digits of sha256, got {self.sha256!r}")
         if self.size < 0:
             raise ValueError(f"{self.name}: expected a size of at least 0 bytes, got {self.size}")
-
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -122,8 +131,8 @@ class Card(Asset):
         role: What it does within the model.
         settings: Keywords for the family: input size, colours, decoder. Users may change them (`adjust`).
         skeleton: Layout of its keypoints, None where it gives none of its own.
-        net: Makes the torch module (`holopose.nets`) whose tensors the file holds, as ``net(**net_settings)``; None = the
-            file is a network itself.
+        net: Makes the torch module (`holopose.nets`) whose tensors the file holds, as ``net(**net_settings)``; None =
+            the file is a network itself.
         net_settings: Keywords for it; users may change them too.
         prefix: What the names of this file's tensors begin with in that module.
         outputs: Names of the module's outputs.

@@ -31,7 +31,10 @@ _GOOGLE = Licence(
     code="Apache-2.0",
     weights="Apache-2.0 (The MediaPipe Authors)",
     training_data="Google's own, not published (MediaPipe model cards)",
+    commercial=True,
 )
+
+
 def _blaze_card(
     path: str,
     sha256: str,

@@ -20,7 +20,6 @@ _PHOTOGRAPH = Licence(
 )
 
 
-
 def _picture(filename: str, sha256: str, size: int) -> Asset:
     return Asset(
         name=filename,
