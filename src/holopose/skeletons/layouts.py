@@ -1,7 +1,7 @@
 """Owns the layouts of the field as data: names in published order, edges, mirrors, sigmas, parts.
 
-Orders follow the projects that published them (COCO, COCO-WholeBody, Halpe, MPII, OpenPose, MediaPipe). A joint has the
-same name in every layout that has it, so that conversions can go by name.
+Orders follow the projects that published them (COCO, COCO-WholeBody, Halpe, MPII, CrowdPose, AI Challenger, OpenPose,
+LaPa, MediaPipe). A joint has the same name in every layout that has it, so that conversions can go by name.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import numpy.typing as npt
 from holopose.skeletons.skeleton import Skeleton
 
 __all__ = [
+    "AIC14",
     "BLAZE543",
     "BLAZEPOSE33",
     "COCO17",
+    "CROWDPOSE14",
     "FACE68",
+    "FACE106",
     "HALPE26",
     "HALPE136",
     "HAND21",
@@ -25,6 +28,8 @@ __all__ = [
     "MPII16",
     "OPENPOSE18",
     "OPENPOSE25",
+    "OPENPOSE60",
+    "OPENPOSE67",
     "WHOLEBODY133",
 ]
 
@@ -163,6 +168,39 @@ _MPII = [
     "left_wrist",
 ]
 
+_CROWDPOSE = [
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "head_top",
+    "neck",
+]
+_AIC = [
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "head_top",
+    "neck",
+]
+
 # OKS constants of the COCO and COCO-WholeBody evaluations.
 _BODY_SIGMAS = ".026 .025 .025 .035 .035 .079 .079 .072 .072 .062 .062 .107 .107 .087 .087 .089 .089"  # COCO-17
 _FEET_SIGMAS = ".068 .066 .066 .092 .094 .094"
@@ -175,6 +213,12 @@ _FACE_SIGMAS = (
 _HAND_SIGMAS = (
     ".029 .022 .035 .037 .047 .026 .025 .024 .035 .018 .024 .022 .026 .017 .021 .021 .032 .020 .019 .022 .031"
 )
+
+_AIC_SIGMAS = (  # the constants of AI Challenger's evaluation
+    ".01388152 .01515228 .01057665 .01417709 .01497891 .01402144 .03909642 .03686941 .01981803 .03843971 .03412318 "
+    ".02415081 .01291456 .01236173"
+)
+_CROWDPOSE_SIGMAS = ".079 .079 .072 .072 .062 .062 .107 .107 .087 .087 .089 .089 .079 .079"
 
 _BODY_EDGES = (
     "left_ankle-left_knee left_knee-left_hip right_ankle-right_knee right_knee-right_hip left_hip-right_hip "
@@ -211,6 +255,12 @@ _MPII_EDGES = (
     "left_elbow-left_shoulder left_wrist-left_elbow"
 )
 
+_CROWDPOSE_EDGES = (
+    "left_ankle-left_knee left_knee-left_hip right_ankle-right_knee right_knee-right_hip left_hip-right_hip "
+    "left_shoulder-left_hip right_shoulder-right_hip left_shoulder-left_elbow right_shoulder-right_elbow "
+    "left_elbow-left_wrist right_elbow-right_wrist head_top-neck right_shoulder-neck left_shoulder-neck"
+)
+
 # iBUG-68: open lines and closed rings, as (first, last), and the index pairs that mirror.
 _FACE_LINES = ((0, 16), (17, 21), (22, 26), (27, 30), (31, 35))
 _FACE_RINGS = ((36, 41), (42, 47), (48, 59), (60, 67))
@@ -220,6 +270,19 @@ _FACE_MIRROR = (
     *((31 + i, 35 - i) for i in range(2)),
     *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),
     *((48, 54), (49, 53), (50, 52), (55, 59), (56, 58), (60, 64), (61, 63), (65, 67)),
+)
+# LaPa's 106 points: outline, brows, bridge and base of the nose, eyes (74 and 83 their middles), lips, pupils.
+_FACE106_LINES = ((0, 32), (51, 54), (55, 65))
+_FACE106_RINGS = ((33, 41), (42, 50), (66, 73), (75, 82), (84, 95), (96, 103))
+_FACE106_MIRROR = (
+    *((i, 32 - i) for i in range(16)),
+    *((33 + i, 46 - i) for i in range(5)),
+    *((38 + i, 50 - i) for i in range(4)),
+    *((55 + i, 65 - i) for i in range(5)),
+    *((66 + i, 79 - i) for i in range(5)),
+    *((71, 82), (72, 81), (73, 80), (74, 83)),
+    *((84 + i, 90 - i) for i in range(3)),
+    *((91, 95), (92, 94), (96, 100), (97, 99), (101, 103), (104, 105)),
 )
 # Canonical face mesh, 468 vertices: the 68-point subset in iBUG order (commonly used list).
 MESH_TO_FACE68 = (
@@ -256,10 +319,14 @@ def _hand_edges(offset: int) -> list[tuple[int, int]]:
     return [(offset + a, offset + b) for a, b in bones]
 
 
+def _chains(lines: Iterable[tuple[int, int]], rings: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Edges along open lines and closed rings of consecutive keypoints, each as (first, last)."""
+    open_edges = [(i, i + 1) for first, last in lines for i in range(first, last)]
+    return open_edges + [(i, i + 1 if i < last else first) for first, last in rings for i in range(first, last + 1)]
+
+
 def _face_edges(offset: int) -> list[tuple[int, int]]:
-    lines = [(i, i + 1) for first, last in _FACE_LINES for i in range(first, last)]
-    rings = [(i, i + 1 if i < last else first) for first, last in _FACE_RINGS for i in range(first, last + 1)]
-    return [(offset + a, offset + b) for a, b in lines + rings]
+    return [(offset + a, offset + b) for a, b in _chains(_FACE_LINES, _FACE_RINGS)]
 
 
 def _sigmas(*texts: str) -> npt.NDArray[np.float32]:
@@ -325,6 +392,8 @@ OPENPOSE25 = _body(
     feet=6,
 )
 MPII16 = _body("mpii16", _MPII, _MPII_EDGES)
+CROWDPOSE14 = _body("crowdpose14", _CROWDPOSE, _CROWDPOSE_EDGES, sigmas=_sigmas(_CROWDPOSE_SIGMAS))
+AIC14 = _body("aic14", _AIC, _CROWDPOSE_EDGES, sigmas=_sigmas(_AIC_SIGMAS))
 FACE68 = Skeleton(
     "face68",
     tuple(_FACE),
@@ -332,6 +401,15 @@ FACE68 = Skeleton(
     _swaps(_FACE, _FACE_MIRROR),
     _sigmas(_FACE_SIGMAS),
     _spans(face=68),
+)
+_FACE106 = [f"face106_{i}" for i in range(106)]
+FACE106 = Skeleton(
+    "face106",
+    tuple(_FACE106),
+    tuple(_chains(_FACE106_LINES, _FACE106_RINGS)),
+    _swaps(_FACE106, _FACE106_MIRROR),
+    None,
+    _spans(face=106),
 )
 HAND21 = Skeleton(
     "hand21",
@@ -341,6 +419,20 @@ HAND21 = Skeleton(
     _sigmas(_HAND_SIGMAS),
     {"left_hand": tuple(range(21))},
 )
+
+
+def _with_hands(name: str, body: Skeleton) -> Skeleton:
+    """A body layout followed by the left and the right hand."""
+    names = [*body.keypoints, *_sided_hand("left"), *_sided_hand("right")]
+    left, right = len(body), len(body) + 21
+    wrists = _named_edges(names, "left_wrist-left_hand_wrist right_wrist-right_hand_wrist")
+    edges = (*body.edges, *wrists, *_hand_edges(left), *_hand_edges(right))
+    hands = {"left_hand": tuple(range(left, right)), "right_hand": tuple(range(right, right + 21))}
+    return Skeleton(name, tuple(names), edges, _swaps(names), None, {**body.parts, **hands})
+
+
+OPENPOSE60 = _with_hands("openpose60", OPENPOSE18)
+OPENPOSE67 = _with_hands("openpose67", OPENPOSE25)
 _BLAZE_PARTS = {"body": tuple(range(29)), "feet": (29, 30, 31, 32)}
 BLAZEPOSE33 = Skeleton(
     "blazepose33",
@@ -385,8 +477,13 @@ LAYOUTS: dict[str, Skeleton] = {
         BLAZE543,
         OPENPOSE18,
         OPENPOSE25,
+        OPENPOSE60,
+        OPENPOSE67,
         MPII16,
+        CROWDPOSE14,
+        AIC14,
         FACE68,
+        FACE106,
         HAND21,
     )
 }

@@ -301,9 +301,14 @@ def test_color_by_changes_colours_not_shapes(person, color_by: str) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("style", STYLES)
 def test_every_layout_is_drawn(person, layout, style: str) -> None:
-    poses = person(skeleton=layout) if layout.name != "hand21" else person().part("left_hand")
     if layout.name == "hand21":
-        poses = poses.replace(skeleton=layout)
+        poses = person().part("left_hand").replace(skeleton=layout)
+    elif layout.name == "face106":  # which no other layout can be turned into
+        turn = np.linspace(0, 2 * np.pi, len(layout), endpoint=False)
+        ring = np.stack([100 + 60 * np.cos(turn), 100 + 60 * np.sin(turn)], axis=1)[None]
+        poses = Poses(ring, np.full((1, len(layout)), 0.9), person().boxes, layout)
+    else:
+        poses = person(skeleton=layout)
     assert changed(Painter(style=style).paint(Frame(GREY), poses), GREY).sum() > 50
 
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from holopose.skeletons import (
+    AIC14,
     BLAZE543,
     BLAZEPOSE33,
     COCO17,
+    CROWDPOSE14,
     FACE68,
+    FACE106,
     HALPE26,
     HALPE136,
     HAND21,
@@ -17,6 +20,8 @@ from holopose.skeletons import (
     MPII16,
     OPENPOSE18,
     OPENPOSE25,
+    OPENPOSE60,
+    OPENPOSE67,
     WHOLEBODY133,
     Skeleton,
 )
@@ -70,6 +75,14 @@ ORDERS: list[tuple[Skeleton, tuple[str, ...]]] = [
     (HALPE136, (*HALPE26.keypoints, *FACE, *BOTH_HANDS)),
     (OPENPOSE25, spelled(BODY_25)),
     (OPENPOSE18, spelled(COCO_18)),
+    (OPENPOSE67, (*spelled(BODY_25), *BOTH_HANDS)),
+    (OPENPOSE60, (*spelled(COCO_18), *BOTH_HANDS)),
+    (
+        CROWDPOSE14,
+        spelled("LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee LAnkle RAnkle HeadTop Neck"),
+    ),
+    (AIC14, spelled("RSho RElb RWri LSho LElb LWri RHip RKnee RAnk LHip LKnee LAnk HeadTop Neck")),
+    (FACE106, tuple(f"face106_{i}" for i in range(106))),
     (
         MPII16,
         spelled("RAnkle RKnee RHip LHip LKnee LAnkle MidHip Thorax UpperNeck HeadTop RWrist RElbow RShoulder")
@@ -137,7 +150,7 @@ def test_mirror_pairs_of_133() -> None:
 def test_mirrors_swap_the_words_left_and_right(skeleton: Skeleton) -> None:
     for name, mirror in zip(skeleton.keypoints, skeleton.swaps, strict=True):
         swapped = name.replace("left", "#").replace("right", "left").replace("#", "right")
-        if not name.startswith(("face_", "mesh_")):
+        if not name.startswith(("face_", "face106_", "mesh_")):
             assert skeleton.keypoints[mirror] == swapped
 
 
@@ -159,7 +172,7 @@ def test_parts_hold_what_their_names_say(skeleton: Skeleton) -> None:
     for name, part in zip(skeleton.keypoints, skeleton.part_of(), strict=True):
         if "hand_" in name and skeleton is not HAND21:
             assert part == f"{name.split('_')[0]}_hand"
-        elif name.startswith(("face_", "mesh_")):
+        elif name.startswith(("face_", "face106_", "mesh_")):
             assert part == "face"
         elif "toe" in name or "foot" in name or "heel" in name:
             assert part == "feet"
@@ -189,7 +202,26 @@ def test_sigmas() -> None:
         "wholebody133",
         "face68",
         "hand21",
+        "crowdpose14",
+        "aic14",
     }
+    of = dict(zip(CROWDPOSE14.keypoints, CROWDPOSE14.sigmas.tolist(), strict=True))
+    ours = {name: sigma for name, sigma in zip(COCO17.keypoints, COCO17.sigmas, strict=True) if name in of}
+    assert {name: np.float32(of[name]) for name in ours} == ours  # CrowdPose took COCO's
+    assert of["head_top"] == of["neck"] == np.float32(0.079)
+    assert AIC14.sigmas[AIC14.index("right_hip")] == np.float32(0.03909642)
+
+
+def test_mirror_pairs_of_106() -> None:
+    """The mirrors of LaPa's points lie opposite: outline and brows from outside in, eyes, nose, lips, pupils."""
+    pairs = {(a, b) for a, b in enumerate(FACE106.swaps) if a < b}
+    brows = {(33, 46), (34, 45), (35, 44), (36, 43), (37, 42), (38, 50), (39, 49), (40, 48), (41, 47)}
+    eyes = {(66, 79), (67, 78), (68, 77), (69, 76), (70, 75), (71, 82), (72, 81), (73, 80), (74, 83), (104, 105)}
+    nose = {(55, 65), (56, 64), (57, 63), (58, 62), (59, 61)}
+    lips = {(84, 90), (85, 89), (86, 88), (91, 95), (92, 94), (96, 100), (97, 99), (101, 103)}
+    assert pairs == {(i, 32 - i) for i in range(16)} | brows | eyes | nose | lips
+    alone = {i for i, mirror in enumerate(FACE106.swaps) if i == mirror}
+    assert alone == {16, 51, 52, 53, 54, 60, 87, 93, 98, 102}
 
 
 @pytest.mark.parametrize("skeleton", [COCO17, WHOLEBODY133], ids=lambda s: s.name)
@@ -220,10 +252,11 @@ def test_bones_are_listed_once_and_mirror(skeleton: Skeleton) -> None:
 def test_every_keypoint_is_on_a_bone(skeleton: Skeleton) -> None:
     joined = {skeleton.keypoints[i] for edge in skeleton.edges for i in edge}
     alone = {name for name in skeleton.keypoints if name not in joined and not name.startswith("mesh_")}
-    assert alone == set()
+    middles = {"face106_74", "face106_83", "face106_104", "face106_105"}  # of eyes and pupils
+    assert alone == (middles if skeleton == FACE106 else set())
 
 
-@pytest.mark.parametrize("skeleton", [WHOLEBODY133, HALPE136, BLAZE543], ids=lambda s: s.name)
+@pytest.mark.parametrize("skeleton", [WHOLEBODY133, HALPE136, BLAZE543, OPENPOSE67], ids=lambda s: s.name)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_hands_hang_on_their_wrists(skeleton: Skeleton, side: str) -> None:
     wrist, root = skeleton.index(f"{side}_wrist"), skeleton.index(f"{side}_hand_wrist")
