@@ -6,6 +6,7 @@ A view is a row of four float64 numbers: centre x, centre y, width, height in pi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ Tensor = npt.NDArray[np.float32]
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
+
+_LONGEST_PX = 32_000  # OpenCV 4 samples no picture with 32 767 or more pixels on a side
 
 
 def views_around(xyxy: npt.ArrayLike, *, aspect: float, padding: float = 1.25) -> Floats:
@@ -46,7 +49,7 @@ def from_view(xy: npt.NDArray[np.floating], views: Floats, size_wh: tuple[int, i
     return (xy / np.asarray(size_wh, np.float64) * size + (views[:, None, :2] - size / 2)).astype(np.float32)
 
 
-def to_rows(counts: Sequence[int], *arrays: npt.NDArray[np.generic]) -> list[tuple[npt.NDArray[np.generic], ...]]:
+def to_rows(counts: Sequence[int], *arrays: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], ...]]:
     """Arrays over all people of several frames, cut into those of each frame (views, no copies)."""
     ends = np.cumsum(counts)
     return [tuple(array[end - n : end] for array in arrays) for n, end in zip(counts, ends.tolist(), strict=True)]
@@ -104,13 +107,24 @@ class Cutter:
         scratch = np.empty((height, width, 3), np.uint8)
         matrices = [self._matrix(view) for group in views for view in group]
         owners = [image for image, group in zip(images, views, strict=True) for _ in group]
-        for tensor, image, matrix in zip(batch, owners, matrices, strict=True):
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        for tensor, whole, onto in zip(batch, owners, matrices, strict=True):
+            image, matrix = (whole, onto) if max(whole.shape) <= _LONGEST_PX else self._shorten(whole, onto)
             cv2.warpAffine(image, matrix, self.size_wh, dst=scratch, flags=flags, borderMode=cv2.BORDER_CONSTANT)
             planes = cv2.split(scratch)
             for channel, plane in enumerate(reversed(planes) if self._bgr else planes):
                 cv2.LUT(plane, self._table[channel], dst=tensor[channel])
         return batch
+
+    def _shorten(self, image: Image, matrix: Floats) -> tuple[Image, Floats]:
+        """What the matrix reaches of a picture that is too long for OpenCV, and the matrix for that."""
+        size_wh = np.array([image.shape[1], image.shape[0]])
+        reached = matrix @ [[0, self.size_wh[0]], [0, self.size_wh[1]], [1, 1]]
+        first = np.clip(np.floor(reached[:, 0]) - 2, 0, size_wh - 1).astype(int)
+        last = np.clip(np.ceil(reached[:, 1]) + 2, first + 1, size_wh).astype(int)
+        steps = -(-(last - first) // _LONGEST_PX)
+        part = np.ascontiguousarray(image[first[1] : last[1] : steps[1], first[0] : last[0] : steps[0]])
+        return part, np.column_stack([matrix[:, :2], matrix[:, 2] - first]) / steps[:, None]
 
     def _matrix(self, view: Floats) -> Floats:
         """Network-input px to picture px, (2, 3)."""
