@@ -1,0 +1,208 @@
+"""Owns TopDownFollower: in clips the detector runs now and then, and between its looks people are followed.
+
+The box of the next frame is made of this frame's keypoints, so that most frames cost what their people cost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holopose.errors import ConfigError
+from holopose.ops.assignment import assign
+from holopose.ops.boxes import iou
+from holopose.ops.laps import lap
+from holopose.ops.one_euro import OneEuro
+from holopose.ops.pose_boxes import enlarge, margins_of, tight_boxes
+from holopose.ops.pose_nms import survivors
+from holopose.skeletons import Skeleton
+from holopose.types import Boxes, Frame, Poses
+
+if TYPE_CHECKING:
+    from holopose.estimators.top_down import TopDown
+
+__all__ = ["TopDownFollower"]
+
+Floats = npt.NDArray[np.float64]
+
+_NOMINAL_RATE = 30.0  # of frames that carry no time
+_STALE_S = 1.0  # after such a pause in time nobody is where they were
+_NOBODY_EVERY_S = 0.2  # how often the detector looks where nobody is known
+_TICK_S = 1e-6  # times are sums of rounded steps
+_SURE = 0.3  # score from which a keypoint says where its person is
+_FEWEST = 4  # sure keypoints without which nobody is followed
+_LOST = 1 / 3  # of the keypoints that were sure when detected: with fewer somebody is lost
+_OVERLAP = 0.3  # of a followed box with a detected one, from which they may be one person
+_LOOKS = 2  # of the detector in a row that do not show somebody: then they are let go
+_SMALLEST_PX = 2.0  # side of a box cut at the picture's edge, with less of which somebody has left
+_SHRINK = 0.85  # of the last box's sides; keypoints that fail for a frame do not make a box of half the person
+_MARGINS = (0.02, 0.5)  # least and most that a box adds to its keypoints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Followed:
+    """One person, as of the last frame.
+
+    Attributes:
+        xyxy: (4,) px, where to look in the next frame.
+        detection: The detector's score.
+        shown: Whether the box is the detector's own.
+        margins: (4,) what the detector's box added to that of the keypoints.
+        sure: How many keypoints were sure when the detector last showed the person.
+        unseen: Looks of the detector in a row that did not show the person.
+    """
+
+    xyxy: Floats
+    detection: float
+    shown: bool = True
+    margins: Floats = field(default_factory=lambda: np.zeros(4))
+    sure: int = 0
+    unseen: int = 0
+
+
+class TopDownFollower:
+    """Everybody in a clip, top-down; belongs to one clip at a time.
+
+    The detector looks at the first frame and every `detect_every_s`. Between, each person's box is that of the sure
+    keypoints of the frame before, enlarged as the detector's box was; who has few sure keypoints is dropped until the
+    detector shows them again. Somebody whom it misses is followed until it misses them twice in a row. People keep
+    their place while followed, newcomers come last.
+
+    Args:
+        top_down: Detector, model and their options.
+        detect_every_s: Seconds between looks of the detector; 0 = every frame.
+        smooth_body: Smooth body and feet with the filter and the parameters of MediaPipe's landmark smoothing; speeds
+            are measured by the longer side of the person's box.
+
+    Raises:
+        ConfigError: an option has no meaning.
+    """
+
+    batch = 1
+    """Each frame says where to look in the next."""
+
+    def __init__(self, top_down: TopDown, *, detect_every_s: float = 0.5, smooth_body: bool = False) -> None:
+        if not detect_every_s >= 0:
+            raise ConfigError(f"detect_every_s: expected 0 or more, got {detect_every_s}")
+        self._top_down = top_down
+        self._detect_every_s = detect_every_s
+        parts = top_down.skeleton.part_of()
+        self._smoothed = np.array([smooth_body and part in ("body", "feet") for part in parts])[:, None]
+        self._filter = OneEuro(min_cutoff=0.05, beta=80, d_cutoff=1, against="raw")
+        self._busy = threading.RLock()
+        self.info: Mapping[str, Any] = top_down.info
+        self.reset()
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Layout of what `estimate` returns."""
+        return self._top_down.skeleton
+
+    def reset(self) -> None:
+        """Forget everybody: the next frame belongs to another clip. Waits for another thread's frames of the last."""
+        with self._busy:
+            self._people: list[_Followed] = []
+            self._time_s = -np.inf
+            self._detected_s = -np.inf
+            self._filter.reset()
+
+    def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Everybody in each frame; frames come in the order of the clip."""
+        with self._busy:
+            return [self._estimate(frame) for frame in frames]
+
+    def _estimate(self, frame: Frame) -> Poses:
+        time_s = frame.index / _NOMINAL_RATE if frame.time_s is None else frame.time_s
+        if not self._time_s <= time_s <= self._time_s + _STALE_S:
+            self.reset()
+        self._time_s = time_s
+        pause_s = self._detect_every_s if self._people else min(self._detect_every_s, _NOBODY_EVERY_S)
+        people, seats = self._people, list(range(len(self._people)))
+        if time_s - self._detected_s >= pause_s - _TICK_S:
+            self._detected_s = time_s
+            people, seats = self._detect(frame)
+        boxes = Boxes(_rows(people), np.array([one.detection for one in people], np.float32))
+        poses = self._top_down.look([frame], [boxes])[0]
+        with lap("suppress"):
+            rows = self._seen(people, poses)
+            kept, poses = survivors(poses[rows], self._top_down.pose_nms)
+            places = np.argsort(np.array([rows[i] for i in kept], np.intp))  # those followed come first, in their order
+            poses = poses[places]
+            rows = [rows[kept[i]] for i in places.tolist()]
+            poses = self._smooth(poses, [seats[row] for row in rows], time_s)
+            self._people = self._advance([people[row] for row in rows], poses, frame.size_wh)
+        return poses
+
+    def _detect(self, frame: Frame) -> tuple[list[_Followed], list[int]]:
+        """Who may be where, by the detector and by the frame before; and the row each had there, -1 = newcomer."""
+        with lap("detect"):
+            found = self._top_down.detector.detect([frame])[0]
+        share = iou(_rows(self._people), found.xyxy)
+        mine, theirs = assign(np.where(share >= _OVERLAP, share, 0.0))
+        shown = dict(zip(mine.tolist(), theirs.tolist(), strict=True))
+        people: list[_Followed] = []
+        seats: list[int] = []
+        for row, one in enumerate(self._people):
+            if row in shown:
+                people.append(_from_detector(found[shown[row]]))
+            elif one.unseen + 1 < _LOOKS:
+                people.append(replace(one, unseen=one.unseen + 1))
+            else:
+                continue
+            seats.append(row)
+        newcomers = sorted(set(range(len(found))) - set(shown.values()))
+        return people + [_from_detector(found[i]) for i in newcomers], seats + [-1] * len(newcomers)
+
+    def _seen(self, people: Sequence[_Followed], poses: Poses) -> list[int]:
+        """Rows of those who are there: shown by the detector just now, or in the picture with enough sure keypoints."""
+        sure = (poses.score >= _SURE).sum(axis=1).tolist()
+        sides_px = (poses.boxes.xyxy[:, 2:] - poses.boxes.xyxy[:, :2]).min(axis=1).tolist()
+        return [
+            row
+            for row, one in enumerate(people)
+            if one.shown or (sides_px[row] >= _SMALLEST_PX and sure[row] >= max(_FEWEST, _LOST * one.sure))
+        ]
+
+    def _smooth(self, poses: Poses, seats: Sequence[int], time_s: float) -> Poses:
+        """The same people; `seats` are their rows in the frame before, -1 = newcomer."""
+        if not self._smoothed.any():
+            return poses
+        self._filter.take(np.array(seats, np.int64))
+        size_px = (poses.boxes.xyxy[:, 2:] - poses.boxes.xyxy[:, :2]).max(axis=1, initial=1.0)[:, None, None]
+        return poses.replace(xy=self._filter.step(poses.xy, time_s, value_scale=1 / size_px, where=self._smoothed))
+
+    @staticmethod
+    def _advance(people: Sequence[_Followed], poses: Poses, size_wh: tuple[int, int]) -> list[_Followed]:
+        """Where each of these people will be looked for in the next frame."""
+        tight = tight_boxes(poses, _SURE)
+        sure = (poses.score >= _SURE).sum(axis=1).tolist()
+        at = poses.boxes.xyxy.astype(np.float64)
+        margins = np.clip(margins_of(at, tight), *_MARGINS)
+        moved: list[_Followed] = []
+        for row, one in enumerate(people):
+            known = replace(one, shown=False, margins=margins[row], sure=sure[row]) if one.shown else one
+            if sure[row] >= _FEWEST:
+                grown = enlarge(tight[row : row + 1], known.margins, size_wh)[0]
+                known = replace(known, xyxy=_at_least(grown, _SHRINK * (at[row, 2:] - at[row, :2]), size_wh))
+            moved.append(known)
+        return moved
+
+
+def _from_detector(found: Boxes) -> _Followed:
+    return _Followed(found.xyxy[0].astype(np.float64), float(found.score[0]))
+
+
+def _rows(people: Sequence[_Followed]) -> npt.NDArray[np.float32]:
+    return np.array([one.xyxy for one in people], np.float32).reshape(-1, 4)
+
+
+def _at_least(xyxy: Floats, sides: Floats, size_wh: tuple[int, int]) -> Floats:
+    """A box (4,) px grown about its middle to at least these sides, cut at the picture's edges."""
+    middle, half = (xyxy[:2] + xyxy[2:]) / 2, np.maximum(xyxy[2:] - xyxy[:2], sides) / 2
+    grown = np.concatenate([middle - half, middle + half])
+    return np.asarray(np.clip(grown, 0, np.tile(size_wh, 2)), np.float64)
