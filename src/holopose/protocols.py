@@ -23,11 +23,13 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 class Runtime(Protocol):
     """A loaded network: named arrays in, named arrays out."""
 
-    inputs: tuple[str, ...]
-    """Names of its inputs, in the network's order."""
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of its inputs, in the network's order."""
 
-    outputs: tuple[str, ...]
-    """Names of its outputs, in the network's order."""
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its outputs, in the network's order."""
 
     @property
     def device(self) -> str:

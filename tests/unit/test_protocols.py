@@ -18,6 +18,8 @@ PROTOCOLS = (Detector, Estimator, Filter, KeypointModel, Runtime, Sink, Source, 
 
 
 class OneRuntime:
+    inputs = ("x",)
+    outputs = ("y",)
     device = "CPU (test)"
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +27,9 @@ class OneRuntime:
 
     def run_many(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [self.run(one) for one in inputs]
+
+    def run_batch(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return self.run(inputs)
 
     def close(self) -> None:
         pass

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from holopose.build.estimator import build_estimator
 from holopose.config import RunConfig
 from holopose.errors import ConfigError, InputError
 from holopose.pipeline import Pipeline, Stage, filtering
@@ -49,37 +50,6 @@ _ENDINGS = {
     "alphapose": ".alphapose.json",
 }
 _VIDEO_ENDINGS = {"h264": "mp4", "vp9": "webm", "av1": "webm"}
-
-
-def build_estimator(config: RunConfig | None = None, /, **options: Any) -> Estimator:
-    """Load a model; fetches its files first where they are not on this machine.
-
-    Args:
-        config: All options at once.
-        **options: Or some of them by name (those about people), the rest at their defaults.
-
-    Raises:
-        ConfigError: an option is unknown or not acceptable.
-        ModelError: a file is missing and cannot be fetched, or is altered.
-        BackendError: the device cannot do what was asked.
-    """
-    from holopose.zoo.load import load_estimator
-
-    if config is None:
-        config = RunConfig.from_options("people", **options)
-    elif options:
-        config = config.replace(**options)
-    return load_estimator(
-        config.model,
-        search=config.search,
-        max_people=config.max_people,
-        min_score=config.min_score,
-        layout=config.layout,
-        native=config.native,
-        device=config.device,
-        precision=config.precision,
-        threads=config.threads,
-    )
 
 
 def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kind: Kind = "picture") -> Pipeline:
@@ -381,7 +351,9 @@ def _describe(config: RunConfig, estimator: Estimator, kind: Kind, source: Sourc
     told: Mapping[str, Any] = getattr(estimator, "info", {})
     runtime = told.get("runtime", {})
     chosen = config.to_options("people")
-    options = {name: chosen[name] for name in ("search", "max_people", "min_score", "layout")}
+    options = {
+        name: chosen[name] for name in ("search", "detector", "max_people", "min_score", "layout", "pose_nms", "flip")
+    }
     facts: dict[str, Any] = {}
     if source is not None and kind in ("clip", "live"):
         options |= config.to_options("clips")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +26,7 @@ from holopose.io.runinfo import installed_version
 from holopose.io.sinks.leftovers import clear_leftovers
 from holopose.pipeline import Pipeline, run
 from holopose.protocols import Estimator
-from holopose.zoo.catalog import MODELS
+from holopose.zoo.catalog import MODELS, find_model
 
 __all__ = ["run_files"]
 
@@ -323,11 +324,22 @@ class _Work:
 
 def _cards(config: RunConfig, estimator: Estimator | None) -> dict[str, str]:
     """Name -> SHA-256 of the weight files, as the zoo lists them, or as an estimator of another kind tells."""
+    boxes = {} if config.boxes is None else {"boxes": _digest_file(Path(config.boxes))}
+    if estimator is None:
+        return boxes | {card.name: card.sha256 for card in find_model(config.model)}
     told = getattr(estimator, "info", {})
-    name = config.model if estimator is None else told.get("name")
+    name = told.get("name")
     if isinstance(name, str) and name in MODELS:
-        return {card.name: card.sha256 for card in MODELS[name]}
-    return {"model": str(name), **{card["name"]: card["sha256"] for card in told.get("cards", ())}}
+        return boxes | {card.name: card.sha256 for card in MODELS[name]}
+    return boxes | {"model": str(name), **{card["name"]: card["sha256"] for card in told.get("cards", ())}}
+
+
+def _digest_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: expected a file of detections in COCO form: {error.strerror or error}") from error
 
 
 def _stamp(task: Task) -> list[tuple[int, int]]:

@@ -44,7 +44,14 @@ def choose(given: Mapping[str, Any], path: Path | None = None) -> RunConfig:
 def _parameter(option: Option) -> inspect.Parameter:
     """The flag of one option: not given = None, so that a file's value stays."""
     declared = f"{option.flag}/--no-{option.flag[2:]}" if option.kind == "bool" else option.flag
-    metavar = {"int": "N", "float": "X", "names": "A,B,...", "str": "NAME", "boxes": "X1,Y1,X2,Y2"}.get(option.kind)
+    metavar = {
+        "int": "N",
+        "float": "X",
+        "names": "A,B,...",
+        "str": "NAME",
+        "boxes": "X1,Y1,X2,Y2",
+        "words": "NAME=VALUE",
+    }.get(option.kind)
     choices = f" One of {', '.join(option.choices)}." if option.kind == "str" and option.choices else ""
     choices = f" Any of {','.join(option.choices)}." if option.kind == "names" else choices
     setting = typer.Option(
@@ -53,7 +60,7 @@ def _parameter(option: Option) -> inspect.Parameter:
         metavar=metavar,
         rich_help_panel=GROUPS[option.group],
     )
-    kind: Any = {"bool": bool, "boxes": list[str]}.get(option.kind, str)
+    kind: Any = {"bool": bool, "boxes": list[str], "words": list[str]}.get(option.kind, str)
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, setting]
     )

@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 
 from holopose.errors import ConfigError
 
-__all__ = ["KINDS", "Option", "nearest"]
+__all__ = ["KINDS", "Kind", "Option", "nearest"]
 
-Kind = Literal["bool", "int", "float", "str", "names", "boxes"]
+Kind = Literal["bool", "int", "float", "str", "names", "words", "boxes"]
 KINDS: dict[str, Kind] = {
     "bool": "bool",
     "int": "int",
@@ -32,8 +32,8 @@ class Option:
 
     Attributes:
         name: The field's name; the command line writes it with dashes.
-        kind: Type of its value; `names` is a list of words, written with commas on the command line; `boxes` a list
-            of x1, y1, x2, y2, one per flag there.
+        kind: Type of its value; `names` is a list of words, written with commas on the command line; `words` one
+            of any words and `boxes` one of x1, y1, x2, y2: one per flag there.
         default: Value when nothing is said.
         help: One sentence.
         group: Key of `GROUPS`.
@@ -67,7 +67,8 @@ class Option:
             "int": "a whole number",
             "float": "a number",
             "str": f"one of {choices}" if choices else "a word",
-            "names": f"one or more of {choices}" if choices else "one or more words",
+            "names": f"one or more of {choices}",
+            "words": "words",
             "boxes": "boxes of four numbers x1,y1,x2,y2 with x1 < x2 and y1 < y2",
         }[self.kind]
         if self.low is not None and self.high is not None:
@@ -92,8 +93,10 @@ class Option:
             return value
         if self.kind == "names":
             names = self._names(value)
-            if names or (not self.default and value in ((), [], "")):
+            if names:
                 return names
+        if self.kind == "words" and isinstance(value, list | tuple) and all(isinstance(w, str) and w for w in value):
+            return tuple(value)
         if self.kind == "boxes" and isinstance(value, list | tuple):
             rows = [self._box(row) for row in value]
             if all(rows):
@@ -122,7 +125,7 @@ class Option:
         if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
             return ()
         words = tuple(dict.fromkeys(value))
-        return words if not self.choices or set(words) <= set(self.choices) else ()
+        return words if set(words) <= set(self.choices) else ()
 
     @staticmethod
     def _box(value: object) -> tuple[float, ...]:
@@ -150,6 +153,8 @@ class Option:
                 value = float(text)
             elif self.kind == "boxes":
                 value = text.split(";")
+            elif self.kind == "words":
+                value = [text]
         except ValueError:
             value = text  # `check` says what was expected
         return self.check(value)

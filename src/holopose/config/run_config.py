@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from holopose.config.option import KINDS, Option, nearest
+from holopose.config.option import KINDS, Kind, Option, nearest
 from holopose.errors import ConfigError
 
 __all__ = ["GROUPS", "RunConfig"]
@@ -67,10 +67,15 @@ class RunConfig:
         None, "people", "Model that sees all people at once, to settle who is who where boxes overlap."
     )
     pose_nms: str = _option(
-        "oks", "people", "How a person found twice is told, for models with boxes.", choices=("oks", "parametric", "none")
+        "oks",
+        "people",
+        "How a person found twice is told, for models with boxes.",
+        choices=("oks", "parametric", "none"),
     )
     flip: bool = _option(False, "people", "Look at each person mirrored too, and average: slower, a little better.")
-    adjust: tuple[str, ...] = _option((), "people", "Settings of the model's own card to change, as name=value.")
+    adjust: tuple[str, ...] = _option(
+        (), "people", "A setting of the model's card to change, as name=value. Repeatable."
+    )
     search: str = _option(
         "normal",
         "people",
@@ -274,10 +279,15 @@ class RunConfig:
         return "\n".join(lines)
 
 
+def _kind(one: Field[Any]) -> Kind:
+    kind = KINDS[str(one.type)]
+    return "words" if kind == "names" and "choices" not in one.metadata else kind
+
+
 @lru_cache(maxsize=1)
 def _all_options() -> tuple[Option, ...]:
     return tuple(
-        Option(name=f.name, kind=KINDS[str(f.type)], default=f.default, optional="None" in str(f.type), **f.metadata)
+        Option(name=f.name, kind=_kind(f), default=f.default, optional="None" in str(f.type), **f.metadata)
         for f in fields(RunConfig)
     )
 

@@ -1,90 +1,258 @@
-"""Owns loading: from a model's name to an estimator that is ready to run."""
+"""Owns loading: from a model's name to a detector, keypoint model or estimator that is ready to run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 from holopose.errors import ConfigError
+from holopose.estimators import Shaped, TopDown
+from holopose.models.blaze.boxes import BlazeDetector, BlazeLandmarks
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.models.blaze.network import SPECS
 from holopose.models.blaze.search import PLANS
 from holopose.models.blaze.wholebody import SCORE
+from holopose.protocols import Detector, Estimator, KeypointModel, Runtime
 from holopose.runtimes.openvino import OpenVinoRuntime
-from holopose.skeletons import LAYOUTS
-from holopose.zoo.catalog import BLAZE, MODELS
+from holopose.skeletons import LAYOUTS, Skeleton
+from holopose.zoo.cards import Card
+from holopose.zoo.catalog import BLAZE, find_model
 from holopose.zoo.compiled import compiled_folder
+from holopose.zoo.converted import find_converted
+from holopose.zoo.engines import Engine, open_network
 from holopose.zoo.fetch import locate_all
+from holopose.zoo.settings import adjusted
 
-__all__ = ["load_estimator"]
+__all__ = ["load_detector", "load_estimator", "load_part"]
+
+_LOOSE_IOU = 0.8
+"""Overlap that boxes of different people may have where their poses are to tell them apart."""
 
 
 def load_estimator(
     model: str = "blaze",
     *,
+    detector: str | Detector = "auto",
     search: str = "normal",
     max_people: int | None = None,
     min_score: float = 0.0,
-    layout: str = "wholebody133",
+    layout: str = "own",
     native: bool = False,
-    device: str = "cpu",
-    precision: str = "f32",
-    threads: int = 0,
-) -> BlazeEstimator:
-    """A model that is ready to run; its files are fetched first where they are not on this machine.
+    bottom_up: str | None = None,
+    pose_nms: str = "oks",
+    flip: bool = False,
+    adjust: Sequence[str] = (),
+    engine: Engine | None = None,
+) -> Estimator:
+    """A model that is ready to run on pictures; its files are fetched first where they are not on this machine.
 
     Args:
-        model: Name in `holopose.zoo.catalog.MODELS`.
-        search: How hard to look for people: normal, thorough or whole.
+        model: Name of a model: `holopose models list`.
+        detector: What finds people for models that need boxes: a detector's name or a Detector; ``blaze``; ``none`` =
+            the whole picture is one person; ``auto`` = the model's own search, or blaze.
+        search: How hard blaze looks for people: normal, thorough or whole.
         max_people: At most so many, best first; None = everybody.
         min_score: Leave out people whose score is lower.
-        layout: Name of the keypoint layout of the results.
+        layout: Name of the keypoint layout of the results; ``own`` = the model's (blaze: wholebody133).
         native: Keep the model's own layout beside it.
-        device: Where the networks run, such as ``cpu``.
-        precision: ``f32`` or ``bf16``.
-        threads: CPU threads, 0 = all that this process may use.
+        bottom_up: Model that settles who is who where boxes overlap; ``poses`` = the poses alone do.
+        pose_nms: How one person found twice is told: oks, parametric, none.
+        flip: Average with what the model sees in the mirrored picture.
+        adjust: Settings of the model's card to change, name=value.
+        engine: What runs the networks; None = OpenVINO on the CPU where the files allow.
 
     Raises:
-        ConfigError: no such model, layout or search.
+        ConfigError: no such model, layout or search, or options that do not go together.
         ModelError: a file is missing and cannot be fetched, or is altered.
-        BackendError: the device cannot do what was asked.
+        BackendError: the device cannot do what was asked, or a package is missing.
     """
-    if model not in MODELS:
-        raise ConfigError(f"model: expected {' or '.join(MODELS)}, got {model!r}")
-    if layout not in LAYOUTS:
-        raise ConfigError(f"layout: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
+    engine = engine or Engine()
+    if layout not in ("own", *LAYOUTS):
+        raise ConfigError(f"layout: expected own, {', '.join(LAYOUTS)}, got {layout!r}")
     if search not in (*PLANS, "whole"):  # before anything is fetched
         raise ConfigError(f"search: expected {', '.join(PLANS)} or whole, got {search!r}")
+    limits: dict[str, Any] = {"max_people": max_people, "min_score": min_score}
+    if model == "blaze":
+        if flip or adjust:
+            raise ConfigError(f"{'flip' if flip else 'adjust'}: the model blaze has no such setting")
+        wanted = LAYOUTS["wholebody133" if layout == "own" else layout]
+        searching = detector == "auto" and bottom_up is None
+        blaze = load_blaze(search=search, layout=wanted, native=native, engine=engine, **(limits if searching else {}))
+        if searching:
+            return blaze
+        part: Any = BlazeLandmarks(blaze)
+        info: dict[str, Any] = dict(blaze.info)
+        shape: dict[str, Any] = limits
+    else:
+        cards = find_model(model)
+        _refuse(cards[0], detector, bottom_up)
+        part, info = load_part(model, engine=engine, flip=flip, adjust=adjust)
+        shape = {**limits, "layout": None if layout == "own" else LAYOUTS[layout], "native": native}
+        if cards[0].task == "estimator":
+            return Shaped(part, info=info, **shape)
+        blaze = None
+    if isinstance(detector, str):
+        info["detector"] = "blaze" if detector == "auto" else detector
+        detector = _find_people(detector, blaze, search, engine, nms_iou=None if bottom_up is None else _LOOSE_IOU)
+    top_down = TopDown(detector, part, pose_nms=pose_nms, info=info)  # type: ignore[arg-type]
+    if bottom_up is None:
+        return Shaped(top_down, info=info, **shape)
+    from holopose.estimators import Hybrid
+
+    info["bottom_up"] = bottom_up
+    evidence = None if bottom_up == "poses" else load_estimator(bottom_up, search=search, engine=engine)
+    return Shaped(Hybrid(top_down, bottom_up=evidence), info=info, **shape)
+
+
+def _refuse(card: Card, detector: str | Detector, bottom_up: str | None) -> None:
+    """What does not go together.
+
+    Raises:
+        ConfigError: it was asked for.
+    """
+    if card.task == "detector":
+        raise ConfigError(
+            f"model: {card.model} finds people, not keypoints; expected a pose model, with --detector {card.model}"
+        )
+    if card.task == "estimator":
+        for name, asked in (("detector", detector != "auto"), ("bottom_up", bottom_up is not None)):
+            if asked:
+                raise ConfigError(f"{name}: {card.model} sees all people at once and takes no boxes; leave it out")
+
+
+def load_blaze(
+    *,
+    search: str = "normal",
+    max_people: int | None = None,
+    min_score: float = 0.0,
+    layout: Skeleton = LAYOUTS["wholebody133"],
+    native: bool = False,
+    engine: Engine | None = None,
+) -> BlazeEstimator:
+    """The embedded default.
+
+    Raises:
+        ModelError, BackendError, ConfigError: as `load_estimator`.
+    """
+    engine = engine or Engine()
+    engine.kind_for(".tflite")
     cards = [card for card in BLAZE if card.name in SPECS]
     paths = locate_all(cards)
     with compiled_folder() as compiled:
         networks = {
             card.name: OpenVinoRuntime(
                 paths[card.name],
-                device=device,
-                precision=precision,
-                threads=threads,
+                device=engine.device,
+                precision=engine.precision,
+                threads=engine.threads,
                 outputs=SPECS[card.name].positions,
                 resizable=SPECS[card.name].resizable and search != "whole",
                 cache_dir=compiled,
             )
             for card in cards
         }
-    runtime = networks["pose_landmark_full"]
-    info = {
-        "name": model,
-        "cards": [{"name": card.name, "sha256": card.sha256} for card in cards],
-        "runtime": {
-            "name": runtime.name,
-            "version": runtime.version,
-            "device": runtime.device,
-            "precision": runtime.precision,
-        },
-        "score": SCORE,
-    }
     return BlazeEstimator(
         networks,
         search=search,
         max_people=max_people,
         min_score=min_score,
-        layout=LAYOUTS[layout],
+        layout=layout,
         native=native,
-        info=info,
+        info=_describe("blaze", cards, paths, networks["pose_landmark_full"], SCORE),
     )
+
+
+def load_detector(name: str, *, engine: Engine | None = None, nms_iou: float | None = None) -> Detector:
+    """What finds people, by name.
+
+    Args:
+        name: A detector of `holopose models list`, ``blaze``, or ``none`` = the whole picture.
+        engine: What runs the networks.
+        nms_iou: Largest overlap of two boxes that are kept, where the detector has such a setting; None = its own.
+
+    Raises:
+        ConfigError: no such detector.
+        ModelError, BackendError: as `load_estimator`.
+    """
+    return _find_people(name, None, "normal", engine or Engine(), nms_iou=nms_iou)
+
+
+def _find_people(
+    name: str, blaze: BlazeEstimator | None, search: str, engine: Engine, *, nms_iou: float | None
+) -> Detector:
+    if name == "none":
+        from holopose.models.given import WholePicture
+
+        return WholePicture()
+    if name in ("auto", "blaze"):
+        return BlazeDetector(blaze or load_blaze(search=search, engine=engine))
+    card = find_model(name)[0]
+    if card.task != "detector":
+        raise ConfigError(f"detector: {name} does not find people by boxes; `holopose models list` shows what does")
+    adjust = [f"nms_iou={nms_iou}"] if nms_iou is not None and "nms_iou" in adjustable(card) else []
+    part: Detector = load_part(name, engine=engine, adjust=adjust)[0]
+    return part
+
+
+def adjustable(card: Card) -> set[str]:
+    """Names of the settings that a card's family takes."""
+    from holopose.zoo.settings import settings_of
+
+    return set(settings_of(card))
+
+
+def load_part(
+    model: str, *, engine: Engine | None = None, flip: bool = False, adjust: Sequence[str] = ()
+) -> tuple[Any, dict[str, Any]]:
+    """The Detector, KeypointModel or Estimator of a model's card, in its own layout, and what to say of it in files.
+
+    Raises:
+        ConfigError, ModelError, BackendError: as `load_estimator`.
+    """
+    engine = engine or Engine()
+    cards = find_model(model)
+    card = cards[0]
+    settings, net_settings = adjusted(card, adjust)
+    if flip:
+        if "flip" not in adjustable(card):
+            raise ConfigError(f"flip: {model} has no such setting")
+        settings["flip"] = True
+    converted = find_converted(model, cards) if card.net is not None and not net_settings else None
+    paths = {} if converted is not None and engine.runtime != "torch" else locate_all(cards)
+    size_hw = settings.get("input_hw")
+    with compiled_folder() as compiled:
+        runtime = open_network(
+            cards,
+            paths,
+            engine,
+            net_settings=net_settings,
+            item_shape=None if size_hw is None else (3, *size_hw),
+            cache_dir=compiled,
+        )
+    if card.skeleton is not None:
+        settings["skeleton"] = card.skeleton
+    part: Detector | KeypointModel | Estimator = card.family()(runtime, **settings)
+    return part, _describe(model, cards, paths, runtime, card.score)
+
+
+def _describe(
+    model: str, cards: Sequence[Card], paths: Mapping[str, Path], runtime: Runtime, score: str
+) -> dict[str, Any]:
+    """What result files say of a model."""
+    from holopose.zoo.cache import sha256_of
+
+    def digest(card: Card) -> str:
+        return sha256_of(paths[card.name]) if len(card.sha256) < 64 and card.name in paths else card.sha256
+
+    return {
+        "name": model,
+        "cards": [{"name": card.name, "sha256": digest(card)} for card in cards],
+        "runtime": {
+            "name": getattr(runtime, "name", type(runtime).__name__),
+            "version": getattr(runtime, "version", ""),
+            "device": runtime.device,
+            "precision": getattr(runtime, "precision", ""),
+        },
+        "score": score,
+    }

@@ -44,7 +44,7 @@ def test_bench_takes_the_options_that_change_the_speed(holopose: Run, configs: l
     [
         (["none.jpg", "--search", "whole"], "none.jpg: does not exist"),
         (["none.jpg", "--search", "hole"], "search: expected one of"),
-        (["none.jpg", "--precision", "int8"], "precision: expected one of f32, bf16, got 'int8'"),
+        (["none.jpg", "--precision", "int8"], "precision: expected one of f32, bf16, f16, got 'int8'"),
     ],
 )
 def test_wrong_use_is_one_line(holopose: Run, configs: list[RunConfig], arguments: list[str], line: str) -> None:

@@ -34,6 +34,9 @@ def test_every_option_is_a_flag_and_every_flag_is_an_option(holopose: Run, monke
 def _arguments(option: Any, value: Any) -> list[str]:
     if option.kind == "bool":
         return [option.flag if value else f"--no-{option.flag[2:]}"]
+    if option.kind in ("boxes", "words"):
+        texts = [",".join(map(str, one)) if option.kind == "boxes" else one for one in value]
+        return [word for text in texts for word in (option.flag, text)]
     text = ",".join(value) if isinstance(value, tuple) else "none" if value is None else str(value)
     return [option.flag, text]
 
@@ -43,6 +46,10 @@ def _some_value(option: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if option.kind == "names":
         return st.lists(st.sampled_from(option.choices), min_size=1, unique=True).map(tuple)
+    if option.kind == "boxes":
+        return st.lists(st.just((1.5, 2.0, 30.0, 40.0)), max_size=2).map(tuple)
+    if option.kind == "words":
+        return st.lists(st.sampled_from(("bgr=true", "mean=(1,2,3)")), max_size=2).map(tuple)
     if option.name == "person":
         return st.sampled_from(("all", "largest", "12"))
     if option.kind == "str":
@@ -58,6 +65,8 @@ def _goes_together(chosen: dict[str, Any]) -> bool:
     start_s, end_s = chosen.get("start_s"), chosen.get("end_s")
     nameless = not chosen.get("track", True) or chosen.get("smooth") == "mediapipe"  # what goes: test_run_config
     if nameless and {"person", "smooth", "keep_raw", "fix_swaps", "anatomy", "flow"} & chosen.keys():
+        return False
+    if sum(bool(chosen.get(name)) for name in ("box", "boxes", "detector")) > 1:
         return False
     return not transparent_jpg and (start_s is None or end_s is None or start_s < end_s)
 

@@ -25,6 +25,7 @@ def values(option: Option) -> st.SearchStrategy[Any]:
         "float": st.floats(low, high),
         "str": words,
         "names": st.lists(words, min_size=1, unique=True).map(tuple),
+        "words": st.lists(words, max_size=3).map(tuple),
         "boxes": st.lists(boxes, max_size=3).map(tuple),
     }
     return st.one_of(st.none(), kinds[option.kind]) if option.optional else kinds[option.kind]
@@ -73,6 +74,11 @@ def test_command_line_text_means_the_same_value(chosen: dict[str, Any]) -> None:
     for option in OPTIONS:
         if option.name in chosen and option.kind != "bool":
             value = chosen[option.name]
+            if option.kind in ("words", "boxes"):  # one per flag
+                for one in value:
+                    text = one if option.kind == "words" else ",".join(map(repr, one))
+                    assert option.parse(text) == (one,)
+                continue
             text = ",".join(value) if isinstance(value, tuple) else str(value).lower() if value is None else str(value)
             assert option.parse(text) == value
 
@@ -94,8 +100,8 @@ def test_defaults_are_acceptable_and_every_field_is_described() -> None:
     [
         ({"max_peple": 2}, r"max_peple: unknown option; did you mean 'max_people'\?"),
         ({"search": "hole"}, r"search: expected one of thorough, normal, whole, got 'hole'; did you mean 'whole'\?"),
-        ({"precision": "int8"}, "precision: expected one of f32, bf16, got 'int8'$"),
-        ({"layout": "hand21"}, "layout: expected one of coco17"),
+        ({"precision": "int8"}, "precision: expected one of f32, bf16, f16, got 'int8'$"),
+        ({"layout": "hand21"}, "layout: expected one of own, coco17"),
         ({"search": 3}, "search: expected one of thorough, normal, whole, got 3"),
         ({"max_people": 0}, "max_people: expected a whole number of at least 1 or none, got 0"),
         ({"max_people": 1.5}, "max_people: expected a whole number"),
@@ -195,7 +201,7 @@ def test_choices_are_those_of_the_parts() -> None:
     assert set(choices["overlay_format"]) == set(overlay.FORMATS.values())
     assert choices["draw_parts"] == PARTS
     given = {name for name, layout in LAYOUTS.items() if len(missing_after(BLAZE543, layout)) < len(layout)}
-    assert set(choices["layout"]) == given == set(LAYOUTS) - {"hand21"}
+    assert set(choices["layout"]) - {"own"} == given == set(LAYOUTS) - {"hand21"}
 
 
 def test_drawing_options_are_the_painter_s() -> None:
@@ -212,9 +218,10 @@ def parts_with_options() -> list[Any]:
     from holopose.io.sinks.json_file import JsonSink
     from holopose.io.sinks.overlay import OverlaySink
     from holopose.io.sources.images import ImageSource
+    from holopose.zoo.engines import Engine
     from holopose.zoo.load import load_estimator
 
-    return [Painter, read_image, CsvSink, JsonSink, OverlaySink, ImageSource, load_estimator]
+    return [Painter, read_image, CsvSink, JsonSink, OverlaySink, ImageSource, load_estimator, Engine]
 
 
 def test_parts_keep_no_defaults_of_their_own() -> None:

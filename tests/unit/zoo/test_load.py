@@ -18,6 +18,7 @@ from holopose.types import Frame
 from holopose.zoo import load
 from holopose.zoo.cards import Asset
 from holopose.zoo.catalog import BLAZE
+from holopose.zoo.engines import Engine
 from holopose.zoo.load import load_estimator
 
 
@@ -71,7 +72,7 @@ def test_the_default_model(fetched: list[str], home: Path) -> None:
 
 
 def test_info_says_what_runs(fetched: list[str]) -> None:
-    info = load_estimator(precision="f32").info
+    info = load_estimator(engine=Engine(precision="f32")).info
     sums = {card.name: card.sha256 for card in BLAZE}
     assert info["name"] == "blaze"
     assert {card["name"]: card["sha256"] for card in info["cards"]} == {name: sums[name] for name in SPECS}
@@ -99,7 +100,7 @@ def test_options_reach_their_places(fetched: list[str], monkeypatch: pytest.Monk
     monkeypatch.setattr(load, "OpenVinoRuntime", Runtime)
     monkeypatch.setattr(load, "BlazeEstimator", Estimator)
     people = {"search": "thorough", "max_people": 3, "min_score": 0.25, "native": True}
-    load_estimator("blaze", layout="coco17", device="CPU", precision="bf16", threads=1, **people)
+    load_estimator("blaze", layout="coco17", engine=Engine(device="CPU", precision="bf16", threads=1), **people)
     assert len(made) == len(SPECS)
     assert all((one["device"], one["precision"], one["threads"]) == ("CPU", "bf16", 1) for one in made)
     assert [one["resizable"] for one in made].count(True) == 1, "the detector looks at whole pictures"
@@ -155,7 +156,7 @@ def test_unknown_words_are_named_with_what_there_is(fetched: list[str], options:
 @pytest.mark.parametrize("options", [{"device": "tpu"}, {"precision": "f64"}])
 def test_what_the_runtime_refuses(fetched: list[str], options: dict[str, str]) -> None:
     with pytest.raises(BackendError, match=next(iter(options.values()))):
-        load_estimator(**options)  # type: ignore[arg-type]
+        load_estimator(engine=Engine(**options))
 
 
 def test_missing_files_are_named_when_offline(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

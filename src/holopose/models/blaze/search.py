@@ -19,7 +19,7 @@ from holopose.models.blaze.landmarks import BodyLandmarks, PoseLandmarker
 from holopose.ops.crops import Pyramid
 from holopose.ops.rois import normalize_angle
 
-__all__ = ["GHOST", "PLANS", "Plan", "find_again", "find_everybody", "find_one", "is_same_person"]
+__all__ = ["GHOST", "PLANS", "Plan", "average", "find_again", "find_everybody", "find_one", "is_same_person"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -153,7 +153,7 @@ def find_everybody(
             break
     found: list[BodyLandmarks] = []
     for looks in sorted(people, key=lambda looks: -looks[0].quality):
-        body = _average(looks)
+        body = average(looks)
         if body.quality < GHOST or any(is_same_person(body, other) for other in [*known, *found]):
             continue
         if body.quality >= _SURE or _holds_up(pyramid, landmarker, faces, body):
@@ -264,7 +264,7 @@ def _is_steady(pyramid: Pyramid, landmarker: PoseLandmarker, body: BodyLandmarks
     return True
 
 
-def _average(looks: list[BodyLandmarks]) -> BodyLandmarks:
+def average(looks: list[BodyLandmarks]) -> BodyLandmarks:
     """One person from several looks: each landmark the mean weighted by peak^4 and the look's quality."""
     best = looks[0]
     good = [look for look in looks if look.quality >= best.quality - 0.08]

@@ -1,0 +1,162 @@
+"""Owns Engine: what runs networks, and opening the files of a card on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holopose.errors import BackendError, ConfigError, ModelError
+from holopose.protocols import Runtime
+from holopose.zoo.cards import Card
+from holopose.zoo.converted import find_converted
+
+__all__ = ["Engine", "open_network"]
+
+_ONNXRUNTIME = ("cuda", "tensorrt", "coreml", "directml", "openvino")
+"""Devices that ONNX Runtime is taken for when nothing else is asked for; others are OpenVINO's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What networks are run by.
+
+    Attributes:
+        runtime: ``openvino``, ``onnxruntime``, ``torch``; ``auto`` = whatever suits file and device.
+        device: Device as that runtime calls it.
+        precision: ``f32``, ``bf16`` or ``f16``.
+        threads: CPU threads, 0 = all that this process may use.
+    """
+
+    runtime: str = "auto"
+    device: str = "cpu"
+    precision: str = "f32"
+    threads: int = 0
+
+    def kind_for(self, suffix: str) -> str:
+        """The runtime for a network file with this ending.
+
+        Raises:
+            ConfigError: the runtime asked for does not read such files.
+        """
+        if suffix in (".tflite", ".xml"):
+            if self.runtime not in ("auto", "openvino"):
+                raise ConfigError(f"runtime: {self.runtime!r} does not read {suffix} files; leave it at auto")
+            return "openvino"
+        if self.runtime == "torch":
+            raise ConfigError(f"runtime: torch does not run {suffix} files; expected auto, openvino or onnxruntime")
+        if self.runtime != "auto":
+            return self.runtime
+        return "onnxruntime" if self.device.lower().split(":")[0] in _ONNXRUNTIME else "openvino"
+
+
+def open_network(
+    cards: Sequence[Card],
+    paths: Mapping[str, Path],
+    engine: Engine,
+    *,
+    net_settings: Mapping[str, Any] | None = None,
+    item_shape: Sequence[int] | None = None,
+    cache_dir: Path | None = None,
+) -> Runtime:
+    """A network ready to run.
+
+    Args:
+        cards: Its files, the main one first; several where a torch module takes its tensors from several.
+        paths: Where they are, by card name.
+        engine: What runs it.
+        net_settings: Keywords of the card's torch module that the user has changed.
+        item_shape: Shape of one input item where the file leaves it open.
+        cache_dir: Where OpenVINO keeps compiled networks.
+
+    Raises:
+        ModelError: a file is not what its card says.
+        BackendError: the device is not there, or a package is missing.
+        ConfigError: this runtime does not run such a file.
+    """
+    card = cards[0]
+    if card.net is None:
+        return open_file(paths[card.name], engine, item_shape=item_shape, cache_dir=cache_dir)
+    converted = find_converted(card.model, cards) if not net_settings else None
+    if converted is not None and engine.runtime != "torch":
+        return open_file(converted, engine, item_shape=item_shape, cache_dir=cache_dir)
+    if engine.runtime not in ("auto", "torch"):
+        raise ConfigError(
+            f"runtime: the files of {card.model} are tensors, which torch runs; for {engine.runtime} convert them "
+            f"once: holopose models convert {card.model} --to onnx"
+        )
+    return open_tensors(cards, paths, engine, net_settings=net_settings)
+
+
+def open_file(
+    path: Path, engine: Engine, *, item_shape: Sequence[int] | None = None, cache_dir: Path | None = None
+) -> Runtime:
+    """A file that is a network itself.
+
+    Raises:
+        ModelError, BackendError, ConfigError: as `open_network`.
+    """
+    if engine.kind_for(path.suffix.lower()) == "onnxruntime":
+        from holopose.runtimes.onnxruntime import OnnxRuntime
+
+        runtime: Runtime = OnnxRuntime(path, device=engine.device, precision=engine.precision, threads=engine.threads)
+        return runtime
+    from holopose.runtimes.openvino import OpenVinoRuntime
+
+    return OpenVinoRuntime(
+        path,
+        device=engine.device,
+        precision=engine.precision,
+        threads=engine.threads,
+        item_shape=item_shape,
+        cache_dir=cache_dir,
+    )
+
+
+def open_tensors(
+    cards: Sequence[Card],
+    paths: Mapping[str, Path],
+    engine: Engine,
+    *,
+    net_settings: Mapping[str, Any] | None = None,
+) -> Runtime:
+    """A torch module with its tensors.
+
+    Raises:
+        ModelError, BackendError: as `open_network`.
+    """
+    from holopose.runtimes.torch import TorchRuntime
+
+    return TorchRuntime(
+        load_net(cards, paths, net_settings=net_settings),
+        outputs=cards[0].outputs,
+        device=engine.device,
+        precision=engine.precision,
+        threads=engine.threads,
+    )
+
+
+def load_net(cards: Sequence[Card], paths: Mapping[str, Path], *, net_settings: Mapping[str, Any] | None = None) -> Any:
+    """The torch module of a model, on the CPU, with the tensors of its files.
+
+    Raises:
+        ModelError: a file's tensors are not those of the module.
+        BackendError: torch is not installed.
+    """
+    card = cards[0]
+    if card.net is None:
+        raise ModelError(f"{card.model}: its file is a network itself, there is no torch module of it")
+    try:
+        from holopose.nets.checkpoints import load_into
+
+        net = card.net(**{**card.net_settings, **(net_settings or {})})
+    except ImportError as error:
+        extra = "sdpose" if error.name in ("diffusers", "transformers", "accelerate") else "torch"
+        raise BackendError(
+            f'{card.model} needs {error.name or "torch"}, which is not installed: pip install "holopose[{extra}]", or '
+            "use a file converted to ONNX elsewhere"
+        ) from error
+    for one in cards:
+        load_into(net, paths[one.name], prefix=one.prefix)
+    return net
