@@ -262,9 +262,9 @@ class Clip:
 
     @staticmethod
     def _orientation(picture: VideoFrame) -> tuple[int, bool]:
-        from av.sidedata.sidedata import Type
+        from av.sidedata.sidedata import SideDataContainer, Type
 
-        beside: Any = picture.side_data  # PyAV's own annotation calls it a mapping of words
+        beside: Any = SideDataContainer(picture)  # picture.side_data keeps both alive: they name each other
         found = [bytes(data) for data in beside if data.type == Type.DISPLAYMATRIX]
         return turn_of(found[0]) if found else (0, False)
 

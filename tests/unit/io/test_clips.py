@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import runpy
 from fractions import Fraction
@@ -223,6 +224,23 @@ def test_a_whole_clip_is_whole(tmp_path: Path) -> None:
     _, times, report = read(S["write_clip"](tmp_path / "a.mp4"))
     assert times == [number / 25 for number in range(12)]
     assert report == {"decoded": 12, "damaged": 0, "flawed": 0, "cut_short": False, "reason": ""}
+
+
+def test_a_clip_leaves_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+    """Frames that name each other would stay in memory, megabytes per clip, until it happens to run."""
+    path = S["write_clip"](tmp_path / "a.mp4")
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        read(path)
+        gc.collect()
+        kept = [type(one).__name__ for one in gc.garbage]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert [name for name in kept if name in ("VideoFrame", "ndarray", "Clip")] == []
 
 
 def test_damaged_packets_are_skipped_and_counted(tmp_path: Path) -> None:
