@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from holopose.errors import ConfigError
+from holopose.zoo import cache
 from holopose.zoo.cards import Asset
-from holopose.zoo.catalog import ASSETS, BLAZE, DEFAULTS, MODELS, PICTURES, choose
+from holopose.zoo.catalog import ASSETS, BLAZE, DEFAULTS, MODELS, PICTURES, choose, find_model
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,7 +28,7 @@ def test_names_files_and_hashes_are_unique():
 
 def test_every_file_has_a_place_and_licences():
     for asset in ASSETS:
-        assert asset.places
+        assert asset.places or f"`holopose models import {asset.filename}`" in asset.notes
         assert all(place.path.endswith("/" + asset.filename) for place in asset.members)
         assert all(place.address.startswith("https://") for place in asset.urls)
         assert "" not in (asset.licence.code, asset.licence.weights, asset.licence.training_data)
@@ -71,12 +73,50 @@ def test_reading_the_cards_imports_nothing_heavy():
     assert {"cv2", "openvino", "scipy", "torch", "typer", "rich", "pydantic", "pip"}.isdisjoint(done.stdout.split())
 
 
+def test_every_card_fits_the_class_that_runs_it():
+    """What a card says of settings is what the family takes, with the types that it has there."""
+    for cards in MODELS.values():
+        for card in cards:
+            takes = inspect.signature(card.family()).parameters
+            assert set(card.settings) <= set(takes) - {"runtime", "skeleton"}, card.name
+            if "input_hw" in card.settings:
+                assert tuple(card.settings["input_hw"]) == card.input_hwc[:2]
+            needs = {name for name, one in takes.items() if one.default is one.empty} - {"runtime", "networks"}
+            given = {*card.settings, *(["skeleton"] if card.skeleton else [])}
+            assert card.task == "part" or needs <= given, card.name
+
+
+def test_the_zoo_has_every_file_of_its_sources():
+    names = {url.address.rpartition("/")[2] for asset in ASSETS for url in asset.urls}
+    assert len([name for name in names if name.startswith("rtmpose-")]) == 5 + 7 + 7 + 1 + 3
+    assert len([name for name in names if name.startswith(("rtmw-", "rtmo-"))]) == 4 + 3
+    assert len([name for name in names if name.startswith("yolox_")]) == 6 + 6
+
+
+def test_what_a_product_may_use_is_never_what_its_makers_forbid():
+    safe = {asset.name for asset in ASSETS if asset.licence.commercial}
+    assert {card.name for card in BLAZE} <= safe
+    assert "yolox-nano" in safe
+    for asset in ASSETS:
+        terms = f"{asset.licence.code} {asset.licence.weights} {asset.licence.training_data}"
+        if any(word in terms for word in ("AGPL", "NC", "research only", "non-commercial")):
+            assert asset.name not in safe
+
+
+def test_yolox_nano_is_the_file_of_its_card(shared):
+    path = shared / "data" / "models" / "yolox_nano.onnx"
+    [card] = find_model("yolox-nano")
+    assert (path.stat().st_size, cache.sha256_of(path)) == (card.size, card.sha256)
+
+
 def test_choose_by_model_name_and_file_name():
     assert choose("blaze") == BLAZE
     assert choose("face_landmark") == choose("face_landmark.tflite")
     assert choose("bus.jpg") == (PICTURES[0],)
     with pytest.raises(ConfigError, match="did you mean 'face_landmark'"):
         choose("face_landmarks")
+    with pytest.raises(ConfigError, match="did you mean 'rtmpose-m-body17'"):
+        find_model("RTMPose-m_body17")
     with pytest.raises(ConfigError, match="`holopose models list` shows all"):
         choose("?")
 
@@ -84,6 +124,7 @@ def test_choose_by_model_name_and_file_name():
 @pytest.mark.parametrize(
     "change",
     [{"filename": "../x"}, {"filename": "a/b"}, {"filename": "a\\b"}, {"filename": ".."}, {"filename": ""},
+     {"folder": "../models"}, {"folder": "/models"}, {"folder": "models/"}, {"filename": "c:x"},
      {"sha256": "0" * 63}, {"sha256": "G" * 64}, {"size": -1}],
 )  # fmt: skip
 def test_an_asset_cannot_lead_outside_the_cache(change):

@@ -13,7 +13,9 @@ from holopose.errors import ConfigError, ModelError
 from holopose.zoo import added
 from holopose.zoo.cards import Asset, Card
 from holopose.zoo.catalog.blaze import BLAZE
+from holopose.zoo.catalog.detectors import DETECTORS
 from holopose.zoo.catalog.pictures import PICTURES
+from holopose.zoo.catalog.rtm import RTM
 
 __all__ = ["ASSETS", "BLAZE", "DEFAULTS", "MODELS", "PICTURES", "choose", "find_model", "get_added"]
 
@@ -29,6 +31,8 @@ MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType(
     _by_model(
         [
             *BLAZE,
+            *RTM,
+            *DETECTORS,
         ]
     )
 )
