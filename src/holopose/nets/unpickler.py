@@ -18,10 +18,26 @@ __all__ = ["Forbidden", "Stub", "Unpickler", "load"]
 UnpicklingError = pickle.UnpicklingError
 
 _RUNS = frozenset(
-    ("os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pty", "runpy", "importlib", "ctypes", "code")
+    (
+        "os",
+        "posix",
+        "nt",
+        "subprocess",
+        "commands",
+        "sys",
+        "shutil",
+        "socket",
+        "pty",
+        "runpy",
+        "importlib",
+        "ctypes",
+        "code",
+    )
 )
+_OPENS = frozenset(("open", "open_code", "file", "FileIO", "eval", "exec", "execfile", "compile", "__import__"))
+"""The same among what `builtins` and `io` offer."""
+
 _BUILTINS = ("builtins", "__builtin__")
-_RUNS_BUILTIN = frozenset(("eval", "exec", "execfile", "compile", "__import__", "open", "input", "breakpoint"))
 
 
 class Forbidden(pickle.UnpicklingError):
@@ -30,6 +46,9 @@ class Forbidden(pickle.UnpicklingError):
 
 class Stub(dict[Any, Any]):
     """Stands for an object of a class that is not rebuilt; swallows all that a pickle may do to it."""
+
+    dump_patches = False  # torch asks classes of old files for it
+    stands_for = "unknown"
 
     def __init__(self, *_: Any, **__: Any) -> None:
         super().__init__()
@@ -84,10 +103,13 @@ def _allowed() -> dict[tuple[str, str], Any]:
         ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
         ("torch.nn.parameter", "Parameter"): _parameter,
         ("torch", "Size"): torch.Size,
+        ("_codecs", "encode"): lambda text, *_: text.encode("latin1"),  # how old pickles write bytes
     }
+    values = {(module, kind.__name__): kind for module in _BUILTINS for kind in (set, frozenset, complex, bytearray)}
     kinds = {("torch", str(kind).removeprefix("torch.")): kind for kind in vars(torch).values() if _is_dtype(kind)}
     return {
         **{key: _Maker(make) for key, make in makers.items()},
+        **values,
         **kinds,
         ("collections", "OrderedDict"): collections.OrderedDict,
     }
@@ -109,7 +131,7 @@ class Unpickler(pickle.Unpickler):
             Forbidden: the name is one that runs programs or opens files.
         """
         top = module_name.split(".", 1)[0]
-        if top in _RUNS or (module_name in _BUILTINS and name in _RUNS_BUILTIN):
+        if top in _RUNS or (module_name in (*_BUILTINS, "io", "_io") and name in _OPENS):
             raise Forbidden(f"asks for {module_name}.{name}")
         if (module_name, name) in self._known:
             return self._known[module_name, name]
