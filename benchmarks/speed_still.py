@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from holopose.ops.laps import measuring
 from holopose.protocols import Estimator
 from holopose.types import Frame
 from pictures import ROOT, images_in, shared_folder
@@ -201,17 +202,18 @@ def machine() -> str:
 
 
 def stages(estimator: Estimator, frames: Sequence[Frame], rounds: int = 3) -> None:
-    """Print where the estimator's time goes, by its own clock (`timings`: stage -> seconds of its last call)."""
+    """Print where the estimator's time goes, lap by lap."""
     spent: dict[str, list[float]] = {}
     for frame in frames:
         for _ in range(rounds):
-            estimator.estimate([frame])
-            for stage, seconds in getattr(estimator, "timings", {}).items():
+            with measuring() as laps:
+                estimator.estimate([frame])
+            for stage, seconds in laps.items():
                 spent.setdefault(stage, []).append(seconds * 1e3)
     for stage, ms in spent.items():
         print(f"  {stage:24} {sum(ms) / (rounds * len(frames)):8.2f} ms per picture")
     if not spent:
-        print("  this estimator keeps no timings")
+        print("  this estimator tells of no stages")
 
 
 def find_pictures(given: Sequence[Path]) -> list[Path]:

@@ -12,6 +12,7 @@ import pytest
 from holopose.build import parts
 from holopose.cli import main
 from holopose.config import RunConfig
+from holopose.ops.laps import lap
 from holopose.skeletons import WHOLEBODY133, Skeleton
 from holopose.types import Frame, Poses
 
@@ -32,10 +33,9 @@ def holopose(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 class NobodyEstimator:
-    """Finds nobody; tells how long its stages took."""
+    """Finds nobody; tells of its stages."""
 
     def __init__(self) -> None:
-        self.timings = {"search": 0.5, "hands": 0.25}
         self.info = {"name": "nobody", "runtime": {"name": "none", "device": "CPU"}}
 
     @property
@@ -43,7 +43,8 @@ class NobodyEstimator:
         return WHOLEBODY133
 
     def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
-        return [Poses.empty(WHOLEBODY133) for _ in frames]
+        with lap("search"):
+            return [Poses.empty(WHOLEBODY133) for _ in frames]
 
     def reset(self) -> None:
         pass

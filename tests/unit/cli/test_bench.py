@@ -22,8 +22,8 @@ def test_bench_measures_every_search_by_default(
     for row in rows:
         assert (row["picture"], row["people"], row["repeat"]) == (str(picture), 0, 3)
         assert row["size_wh"] == [40, 30]
-        assert set(row["ms"]) == {"decode", "estimate", "write", "total", "estimate/search", "estimate/hands"}
-        assert row["ms"]["estimate/search"] == 500
+        assert set(row["ms"]) == {"decode", "estimate", "draw", "write", "total", "estimate/search"}
+        assert row["ms"]["estimate/search"] <= row["ms"]["estimate"]
         assert 0 < row["ms"]["decode"] <= row["ms"]["total"]
         assert 0 < row["ms"]["write"] <= row["ms"]["total"]
         assert row["runtime"] == {"name": "none", "device": "CPU"}

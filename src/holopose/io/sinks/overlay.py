@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from holopose.errors import OutputError
 from holopose.io.sinks.staged import StagedFile
+from holopose.ops.laps import lap
 from holopose.types import Frame, FrameInfo, Poses
 
 __all__ = ["FORMATS", "OverlaySink", "Paints", "encode_picture"]
@@ -74,7 +75,9 @@ class OverlaySink:
             raise OutputError(f"{self._file.path}: holds one picture, but frame {frame.index} came as another")
         self._written = True
         try:
-            content = encode_picture(self._painter.paint(frame, poses), self._format, quality=self._quality)
+            with lap("draw"):
+                image = self._painter.paint(frame, poses)
+            content = encode_picture(image, self._format, quality=self._quality)
         except OutputError as error:
             raise OutputError(f"{self._file.path}: {error}") from error
         self._file.write(content)

@@ -21,7 +21,7 @@ __all__ = ["BlazeDetector", "BlazeLandmarks"]
 
 Floats = npt.NDArray[np.float64]
 
-# Where hips and reach of a person may be, given the box: share of its height from the top, and the side of the region in
+# Where hips and reach of a person may be, given the box: share of its height from the top, and side of the region in
 # longer sides of the box. A standing, sitting or crouching person is all in the box; of somebody cut off below, or
 # behind a table, only the upper half is.
 _WHOLE, _HALF = (0.5, 1.25), (1.0, 2.2)

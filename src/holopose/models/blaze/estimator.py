@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -19,6 +18,7 @@ from holopose.models.blaze.network import SPECS, Network
 from holopose.models.blaze.search import PLANS, find_again, find_everybody, find_one
 from holopose.models.blaze.wholebody import Person, assemble, person_score
 from holopose.ops.crops import Pyramid
+from holopose.ops.laps import lap
 from holopose.protocols import Estimator, Runtime
 from holopose.skeletons import WHOLEBODY133, Skeleton
 from holopose.types import Frame, Poses
@@ -79,7 +79,6 @@ class BlazeEstimator:
         self._min_hand_px = 0.0 if search == "whole" else min_hand_px
         self._min_part_peak = min_part_peak
         self.info: Mapping[str, Any] = dict(info or {})
-        self.timings: dict[str, float] = {}
 
     def _wire(self, *, beside: bool) -> None:
         """Make the parts out of the networks."""
@@ -98,8 +97,7 @@ class BlazeEstimator:
         return self._layout
 
     def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Everybody in each frame, best first; `timings` then holds the seconds of each stage."""
-        self.timings = dict.fromkeys(("people", "parts"), 0.0)
+        """Everybody in each frame, best first; laps: people, parts."""
         return [self._estimate(frame) for frame in frames]
 
     def reset(self) -> None:
@@ -114,13 +112,11 @@ class BlazeEstimator:
         return BlazeFollower(beside, detect_every_s=detect_every_s, smooth_body=smooth_body)
 
     def _estimate(self, frame: Frame) -> Poses:
-        begun = time.perf_counter()
-        pyramid = self.view(frame)
-        bodies = self.find(pyramid)[: self.max_people]
-        found = time.perf_counter()
-        people = [self.look_closer(pyramid, body) for body in bodies]
-        self.timings["people"] += found - begun
-        self.timings["parts"] += time.perf_counter() - found
+        with lap("people"):
+            pyramid = self.view(frame)
+            bodies = self.find(pyramid)[: self.max_people]
+        with lap("parts"):
+            people = [self.look_closer(pyramid, body) for body in bodies]
         return self.describe(people, frame)
 
     def view(self, frame: Frame) -> Pyramid:

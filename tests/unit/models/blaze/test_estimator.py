@@ -12,6 +12,7 @@ from holopose.errors import ConfigError, ModelError
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.models.blaze.network import SPECS
 from holopose.models.blaze.search import PLANS
+from holopose.ops.laps import measuring
 from holopose.protocols import Estimator
 from holopose.skeletons import BLAZE543, COCO17, LAYOUTS, WHOLEBODY133
 from holopose.types import Poses
@@ -157,18 +158,16 @@ def test_missing_network(blaze_scenes: ModuleType, name: str) -> None:
         BlazeEstimator(networks)
 
 
-def test_info_and_timings(blaze_scenes: ModuleType) -> None:
+def test_info_and_laps(blaze_scenes: ModuleType) -> None:
     fake = blaze_scenes.FakeBlaze(blaze_scenes.Scene(three(blaze_scenes)))
     estimator = fake.estimator(info={"name": "fake"})
     assert isinstance(estimator, Estimator)
     assert estimator.info == {"name": "fake"}
     assert fake.estimator().info == {}
-    estimator.estimate([fake.frame()] * 2)
-    twice = dict(estimator.timings)
-    assert all(seconds > 0 for seconds in twice.values())
-    estimator.estimate([])
-    assert set(estimator.timings) == set(twice)
-    assert not any(estimator.timings.values())
+    with measuring() as seconds:
+        estimator.estimate([fake.frame()] * 2)
+    assert set(seconds) == {"people", "parts"}
+    assert all(spent > 0 for spent in seconds.values())
 
 
 # Hands and faces -----------------------------------------------------------------------------------------------------
