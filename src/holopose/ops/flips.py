@@ -41,7 +41,7 @@ def average_simcc(
     mirrored: tuple[Floats, Floats],
     swaps: Sequence[int],
     *,
-    shift: bool = False,
+    shift: int = 0,
 ) -> tuple[Float32s, Float32s]:
     """Mean of the SimCC vectors along x (N, K, X) and y (N, K, Y) of crops and those of the mirrored crops.
 
@@ -49,21 +49,17 @@ def average_simcc(
         vectors: Of the crops.
         mirrored: Of the mirrored crops, as they came.
         swaps: (K,) for each keypoint its mirror image.
-        shift: Move the mirrored vectors along x left by one bin, the last bin stays: with two bins per px mirroring
-            moves them right by one. mmpose does not.
+        shift: Move the mirrored vectors along x left by so many bins, the last bin is repeated: with s bins per px
+            mirroring moves them right by s − 1. mmpose does not.
     """
-    along_x = _mean(vectors[0], _unmirror(mirrored[0], swaps, shift=-1 if shift else 0))
+    along_x = _mean(vectors[0], _unmirror(mirrored[0], swaps, shift=-shift))
     return along_x, _mean(vectors[1], mirrored[1][:, list(swaps)])
 
 
 def _unmirror(mirrored: Floats, swaps: Sequence[int], *, shift: int) -> Floats:
-    """Arrays (N, K, ..., W) of mirrored crops as if they had not been mirrored, moved right by `shift` (1, 0, −1)."""
+    """Arrays (N, K, ..., W) of mirrored crops as if they had not been mirrored, moved right, the edge repeated."""
     back = mirrored[:, list(swaps)][..., ::-1]
-    if shift > 0:
-        return np.concatenate([back[..., :1], back[..., :-1]], axis=-1)
-    if shift < 0:
-        return np.concatenate([back[..., 1:], back[..., -1:]], axis=-1)
-    return back
+    return back[..., np.clip(np.arange(back.shape[-1]) - shift, 0, back.shape[-1] - 1)] if shift else back
 
 
 def _mean(one: Floats, other: Floats) -> Float32s:

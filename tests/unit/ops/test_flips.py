@@ -83,14 +83,14 @@ def test_the_shift_written_out() -> None:
     along_x, along_y = average_simcc(flat, (turned[:, :, 0], turned[:, :, 0]), [0])
     assert along_x.ravel().tolist() == [1.5, 1, 0.5, 0]
     assert along_y.ravel().tolist() == [0, 0.5, 1, 1.5]
-    along_x, along_y = average_simcc(flat, (turned[:, :, 0], turned[:, :, 0]), [0], shift=True)
+    along_x, along_y = average_simcc(flat, (turned[:, :, 0], turned[:, :, 0]), [0], shift=1)
     assert along_x.ravel().tolist() == [1, 0.5, 0, 0]
     assert along_y.ravel().tolist() == [0, 0.5, 1, 1.5]
 
 
 def test_simcc_vectors_meet_with_a_shift(xy: Floats) -> None:
     plain, turned = vectors_of(xy), vectors_of(mirrored(xy))
-    along_x, along_y = average_simcc(plain, turned, COCO17.swaps, shift=True)
+    along_x, along_y = average_simcc(plain, turned, COCO17.swaps, shift=1)
     np.testing.assert_allclose(along_x[..., :-1], plain[0][..., :-1], atol=1e-6)
     np.testing.assert_allclose(along_y, plain[1], atol=1e-6)
     along_x, along_y = average_simcc(plain, turned, COCO17.swaps)
