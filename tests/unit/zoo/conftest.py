@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from holopose.zoo.cards import Asset, Licence, Member, Wheel
+from holopose.zoo.cards import Asset, Licence, Member, Url, Wheel
 
 TERMS = Licence(code="none", weights="none", training_data="none")
 BUILD = "cp312-cp312-manylinux_2_28_x86_64"
@@ -98,7 +101,10 @@ def stock(shelf: Shelf) -> Stock:
 
 @dataclass
 class Page:
-    """How the server answers for one path: `cuts` are byte counts after which it hangs up, one per request."""
+    """How the server answers for one path.
+
+    `cuts` are byte counts after which it hangs up, one per request; `drips` are bytes per fiftieth of a second.
+    """
 
     content: bytes
     status: int = 200
@@ -107,6 +113,10 @@ class Page:
     cuts: list[int] = field(default_factory=list)
     stall_after: int | None = None
     location: str = ""
+    etag: str = ""
+    chunked: bool = False
+    kind: str = "application/octet-stream"
+    drips: int = 0
 
 
 @dataclass
@@ -117,6 +127,20 @@ class Site:
     pages: dict[str, Page] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+
+
+def _send(out: IO[bytes], page: Page, body: bytes) -> None:
+    cut = page.cuts.pop(0) if page.cuts else None
+    if page.drips:
+        for at in range(0, len(body), page.drips):
+            out.write(body[at : at + page.drips])
+            time.sleep(0.02)
+    elif page.chunked:
+        sent = body[:cut]
+        out.write(b"%x\r\n%s\r\n" % (len(sent), sent) if sent else b"")
+        out.write(b"0\r\n\r\n" if cut is None else b"")
+    else:
+        out.write(body[:cut])
 
 
 def _answers(find: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
@@ -132,24 +156,28 @@ def _answers(find: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            if wanted and page.ranges:
+            same = self.headers.get("If-Range") in (None, page.etag)
+            if wanted and page.ranges and same:
                 start = int(wanted.removeprefix("bytes=").removesuffix("-"))
                 body = body[start:]
             self.send_response(206 if start else page.status)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(page.content) - 1}/{len(page.content)}")
-            if page.announce:
+            if page.announce and not page.chunked:
                 self.send_header("Content-Length", str(len(body)))
+            if page.etag:
+                self.send_header("ETag", page.etag)
+            if page.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+            self.send_header("Content-Type", page.kind)
             self.end_headers()
             if page.stall_after is not None:
                 self.wfile.write(body[: page.stall_after])
                 self.wfile.flush()
                 site.ended.wait(60)
                 return
-            try:
-                self.wfile.write(body[: page.cuts.pop(0)] if page.cuts else body)
-            except ConnectionError:  # the client has seen enough
-                return
+            with contextlib.suppress(ConnectionError):  # the client has seen enough
+                _send(self.wfile, page, body)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -175,3 +203,23 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def page() -> type[Page]:
     return Page
+
+
+Publish = Callable[..., Asset]
+
+
+@pytest.fixture
+def publish(site: Site) -> Publish:
+    """Makes an asset that is published at paths of the site, with as much of its hash as is said."""
+
+    def make(name: str, *paths: str, digits: int = 0, content: bytes = b"", member: str = "", size: int = 0) -> Asset:
+        return Asset(
+            name=name,
+            filename=f"{name}.onnx",
+            sha256=hashlib.sha256(content).hexdigest()[:digits],
+            size=size,
+            places=tuple(Url(f"{site.url}/{path}", member) for path in paths),
+            licence=TERMS,
+        )
+
+    return make
