@@ -63,9 +63,22 @@ def write_onnx(
         model = onnx.load(str(path), load_external_data=False)
     except (RuntimeError, ValueError, TypeError, torch.onnx.errors.OnnxExporterError) as error:
         raise ModelError(f"torch cannot write {type(net).__name__} as ONNX: {str(error).splitlines()[0]}") from error
+    _forget_where_it_was_made(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = "holopose", json.dumps(metadata, sort_keys=True)
     path.write_bytes(model.SerializeToString())
+
+
+def _forget_where_it_was_made(model: Any) -> None:
+    """Take out the places in this machine's files that the exporter notes at every node."""
+    graph = model.graph
+    for one in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del one.metadata_props[:]
+        one.doc_string = ""
+    for function in model.functions:
+        for one in (function, *function.node, *function.value_info):
+            del one.metadata_props[:]
+            one.doc_string = ""
 
 
 @contextlib.contextmanager

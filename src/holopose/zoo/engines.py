@@ -146,7 +146,7 @@ def open_tensors(
 
 
 def load_net(cards: Sequence[Card], paths: Mapping[str, Path], *, net_settings: Mapping[str, Any] | None = None) -> Any:
-    """The torch module of a model, on the CPU, with the tensors of its files.
+    """The torch module of a model, on the CPU, for inference, with the tensors of its files.
 
     Raises:
         ModelError: a file's tensors are not those of the module.
@@ -167,4 +167,4 @@ def load_net(cards: Sequence[Card], paths: Mapping[str, Path], *, net_settings: 
         ) from error
     for one in cards:
         load_into(net, paths[one.name], prefix=one.prefix)
-    return net
+    return net.eval()
