@@ -88,7 +88,7 @@ def is_intact(asset: Asset, path: Path) -> bool:
         if not path.is_file() or (size := path.stat().st_size) == 0:
             return False
         seal = _seal(asset, path)
-        if size != (asset.size or (seal.size if seal else size)):
+        if size != (asset.size or (seal.size if seal else 0) or size):
             return False
         if not seal and not asset.sha256:
             return True
