@@ -11,13 +11,13 @@ __all__ = ["build_estimator"]
 
 
 def build_estimator(
-    config: RunConfig | None = None, /, *, detector: Detector | None = None, **options: Any
+    config: RunConfig | None = None, /, *, detector: Detector | str | None = None, **options: Any
 ) -> Estimator:
     """Load a model; fetches its files first where they are not on this machine.
 
     Args:
         config: All options at once.
-        detector: What finds people, instead of what the options name.
+        detector: What finds people: a detector's name, as an option, or a Detector of your own.
         **options: Or some of them by name (those about people), the rest at their defaults.
 
     Raises:
@@ -29,6 +29,8 @@ def build_estimator(
     from holopose.zoo.engines import Engine
     from holopose.zoo.load import load_estimator
 
+    if isinstance(detector, str):
+        options["detector"], detector = detector, None
     if config is None:
         config = RunConfig.from_options("people", **options)
     elif options:
