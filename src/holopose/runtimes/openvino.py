@@ -20,10 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from holopose.errors import BackendError, ModelError
+from holopose.runtimes.pieces import count_items, cut, fits, join, spell
 
 __all__ = ["OpenVinoRuntime", "list_devices", "load_openvino"]
 
 _TELEMETRY = "openvino_telemetry"
+_MOST_AT_ONCE = 32  # items of one batch, where the network takes any number: bounds memory
 _PAIR = 2  # requests that `run_many` keeps running side by side
 _lock = threading.Lock()
 _core: Any = None
@@ -71,7 +73,7 @@ class OpenVinoRuntime:
     Args:
         path: A ``.tflite``, ``.onnx`` or OpenVINO ``.xml`` file.
         device: ``cpu``, or the name of another OpenVINO device (`list_devices`).
-        precision: ``f32`` or ``bf16``.
+        precision: ``f32`` or ``bf16``; ``f16`` on devices that have it, which CPUs are not counted among.
         threads: CPU threads, 0 = all processors that this process may use.
         outputs: Indices of the outputs wanted, None = all; what only the others need is not computed.
         resizable: Let height and width of the (N, H, W, C) input vary, for fully convolutional networks.
@@ -79,8 +81,8 @@ class OpenVinoRuntime:
         cache_dir: Folder where compiled networks are kept, None = nowhere.
 
     Raises:
-        ModelError: the file is missing or cannot be read as a network.
-        BackendError: the device is not there or refuses the network.
+        ModelError: the file is missing, cannot be read as a network, or takes items of another shape.
+        BackendError: the device is not there, has not that precision, or refuses the network.
     """
 
     def __init__(
@@ -98,11 +100,12 @@ class OpenVinoRuntime:
         path = Path(path)
         if not path.is_file():
             raise ModelError(f"{path}: no such model file; expected a .tflite, .onnx or .xml file")
-        if precision not in ("f32", "bf16"):
-            raise BackendError(f"precision: expected f32 or bf16, got {precision!r}")
         wanted = device.upper()
         if wanted.split(".")[0] not in {name.split(".")[0] for name in list_devices()}:
             raise BackendError(f"device {device!r} is not there; OpenVINO finds {', '.join(list_devices())} here")
+        known = ("f32", "bf16", "f16") if _has_f16(wanted) else ("f32", "bf16")
+        if precision not in known:
+            raise BackendError(f"precision: expected {' or '.join(known)} on device {device!r}, got {precision!r}")
         openvino = load_openvino()
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if wanted == "CPU":
@@ -122,9 +125,8 @@ class OpenVinoRuntime:
                 model = openvino.Model([model.outputs[i] for i in outputs], model.get_parameters(), path.stem)
             if resizable:
                 _free_size(openvino, model)
-            if item_shape is not None:  # on a CPU single items are as quick as batches of any fixed size
-                shape = openvino.PartialShape([1 if wanted == "CPU" else -1, *item_shape])
-                model.reshape({model.inputs[0]: shape})
+            if item_shape is not None:
+                _fix_items(openvino, model, path, item_shape, one_by_one=wanted == "CPU")
             self._compiled = _get_core().compile_model(model, wanted, settings)
         except RuntimeError as error:
             raise BackendError(f"{path.name} does not run on {device!r}: {_last_line(error)}") from error
@@ -210,21 +212,26 @@ class OpenVinoRuntime:
         return answers
 
     def run_batch(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Outputs for any number of independent items: one by one, two side by side, where the network takes one.
+        """Outputs for any number of independent items.
+
+        A network that takes a fixed number of items gets that many at a time, two side by side, which a CPU does as
+        quickly as larger batches; one that takes any number gets up to 32.
 
         Raises:
-            BackendError: as `run`.
+            BackendError: as `run`; or there is no item.
         """
         if self._closed:
             raise BackendError("this runtime is closed; load the model again")
-        self._check_names(inputs)
-        count = len(next(iter(inputs.values())))
+        feed = self._feed(inputs)
+        count = count_items(feed)
+        if count == 0:
+            raise BackendError("a batch: expected at least one item, got none")
         leading = self._compiled.inputs[0].get_partial_shape()[0]
-        if leading.is_dynamic or int(leading.get_length()) == count:
-            return self.run(inputs)
-        singles = [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]
-        answers = self.run_many(singles)
-        return {name: np.concatenate([answer[name] for answer in answers]) for name in self.outputs}
+        if leading.is_dynamic:
+            return join([self.run(piece) for piece in cut(feed, _MOST_AT_ONCE)], count)
+        pieces = cut(feed, int(leading.get_length()), pad=True)
+        paired = len(pieces) - len(pieces) % _PAIR
+        return join([*self.run_many(pieces[:paired]), *(self.run(piece) for piece in pieces[paired:])], count)
 
     def _finish(self, running: deque[Any]) -> dict[str, npt.NDArray[Any]]:
         """The answer of the request that was started first, which runs no more."""
@@ -260,6 +267,28 @@ class OpenVinoRuntime:
         self._closed = True
         self._compiled = self._pair = self._compile_pair = None
         self._requests = threading.local()
+
+
+def _has_f16(device: str) -> bool:
+    return device != "CPU" and "FP16" in _get_core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+
+
+def _fix_items(openvino: ModuleType, model: Any, path: Path, item_shape: Sequence[int], *, one_by_one: bool) -> None:
+    """Fix the shape of items that the file leaves open; also their number, to one, where `one_by_one` is set.
+
+    Fixed shapes let OpenVINO plan its memory; on a CPU single items are then as quick as batches of any fixed size.
+    """
+    port = model.inputs[0]
+    rank = port.get_partial_shape().rank
+    shape = (
+        [axis.get_length() if axis.is_static else None for axis in port.get_partial_shape()] if rank.is_static else []
+    )
+    if shape and not fits(shape[1:], item_shape):
+        raise ModelError(f"{path}: takes items of shape {spell(shape[1:])}, got {spell(item_shape)}")
+    if not shape or shape[0] is None:
+        model.reshape({port: openvino.PartialShape([1 if one_by_one else -1, *item_shape])})
+    else:
+        model.reshape({port: openvino.PartialShape([shape[0], *item_shape])})
 
 
 def _count_processors() -> int:

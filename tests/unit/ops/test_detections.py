@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from holopose.errors import ModelError
+from holopose.ops.detections import people_among, to_boxes, to_poses
+from holopose.ops.letterbox import Letterbox
+from holopose.skeletons import COCO17
+
+HALF = Letterbox((0.5, 0.5), (0.0, 10.0), (200, 100))
+"""A picture of 200 x 100 at half its size, 10 px below the canvas' upper edge."""
+
+
+def test_people_among_other_things() -> None:
+    dets = np.array([[0, 0, 1, 1, 0.4], [0, 0, 2, 2, 0.9], [0, 0, 3, 3, 0.8], [0, 0, 4, 4, 0.3], [0, 0, 5, 5, np.nan]])
+    xyxy, score = people_among(dets, np.array([0, 0, 1, 0, 0]), person_class=0, min_score=0.3)
+    assert score.tolist() == [0.9, 0.4]
+    assert xyxy[:, 2].tolist() == [2, 1]
+    assert len(people_among(dets[:0], np.zeros(0), person_class=0, min_score=0.3)[0]) == 0
+    for shape, labels in (((2, 4), 2), ((2, 5), 3), ((2, 5, 1), 2)):
+        with pytest.raises(ModelError, match="expected outputs"):
+            people_among(np.zeros(shape), np.zeros(labels), person_class=0, min_score=0.3)
+
+
+def test_boxes_in_the_picture() -> None:
+    xyxy = np.array([[10, 20, 20, 40], [-5, 0, 30, 70], [200, 20, 210, 40], [0, 0, np.inf, 30], [np.nan] * 4])
+    score = np.array([0.5, 1.2, 0.9, 0.8, 0.7])
+    boxes = to_boxes(xyxy, score, HALF)
+    assert boxes.xyxy.tolist() == [[20, 20, 40, 60], [-10, -20, 60, 120]]
+    assert boxes.score.tolist() == [0.5, 1.0]
+    assert to_boxes(xyxy, score, HALF, clip=True).xyxy.tolist() == [[20, 20, 40, 60], [0, 0, 60, 100]]
+    assert len(to_boxes(xyxy[:0], score[:0], HALF)) == 0
+
+
+def test_poses_in_the_picture() -> None:
+    points = np.zeros((2, 17, 3), np.float32)
+    points[1] = [10, 20, 0.5]
+    points[1, 0] = [-10, 20, 1.5]  # beyond the picture is still a place
+    points[1, 1] = [10, 20, 0]
+    points[1, 2] = [np.nan, 20, 0.5]
+    points[1, 3] = [np.inf, 20, np.nan]
+    xyxy = np.array([[500, 0, 510, 10], [-5, 0, 30, 70]])
+    poses = to_poses(xyxy, np.array([0.9, 0.8]), points, HALF, COCO17)
+    assert poses.boxes.xyxy.tolist() == [[0, 0, 60, 100]]
+    assert poses.boxes.score.tolist() == pytest.approx([0.8])
+    assert poses.xy[0, 0].tolist() == [-20, 20]
+    assert poses.score[0, :5].tolist() == [1, 0, 0, 0, 0.5]
+    assert np.isnan(poses.xy[0, 1:4]).all()
+    assert poses.xy[0, 4:].tolist() == [[20, 20]] * 13
+    assert len(to_poses(xyxy[:0], np.zeros(0), points[:0], HALF, COCO17)) == 0
+    with pytest.raises(ModelError, match="expected 17 keypoints"):
+        to_poses(xyxy, np.zeros(2), points[:, :5], HALF, COCO17)
