@@ -49,7 +49,7 @@ def _terminate(number: int, _: object) -> None:
 
 def create_app() -> typer.Typer:
     """The whole command tree; command modules import nothing heavy until they run."""
-    from holopose.cli import bench, convert, demo, doctor, models, render, run, sample
+    from holopose.cli import bench, convert, demo, doctor, eval, models, render, run, sample
 
     app = typer.Typer(
         name="holopose",
@@ -68,6 +68,7 @@ def create_app() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.command("doctor")(doctor.doctor)
     app.command("bench")(bench.bench)
+    app.command("eval", no_args_is_help=True)(eval.evaluate)
     return app
 
 
