@@ -14,7 +14,7 @@ def nms(xyxy: npt.ArrayLike, score: npt.ArrayLike, iou: float) -> npt.NDArray[np
     """Greedy suppression: the best box stays, those that overlap it by more than `iou` go, and so on.
 
     Args:
-        xyxy: (N, 4) px.
+        xyxy: (N, 4) px; boxes that are not of finite numbers do not stay.
         score: (N,) any scale; of equal ones the earlier box is the better.
         iou: Largest intersection over union of two boxes that both stay.
 
@@ -25,7 +25,8 @@ def nms(xyxy: npt.ArrayLike, score: npt.ArrayLike, iou: float) -> npt.NDArray[np
     [1, 2]
     """
     boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
-    waiting = np.argsort(-np.asarray(score, np.float64), kind="stable")
+    order = np.argsort(-np.asarray(score, np.float64), kind="stable")
+    waiting = order[np.isfinite(boxes[order]).all(axis=1)]
     kept: list[int] = []
     while len(waiting):
         best, waiting = waiting[0], waiting[1:]

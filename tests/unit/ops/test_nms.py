@@ -36,6 +36,7 @@ def test_known() -> None:
     assert nms(chain, [0.9, 0.8, 0.7], 0.43).tolist() == [0, 1, 2]
     assert nms([[3, 3, 3, 3]] * 2, [1, 1], 0.5).tolist() == [0, 1], "without area nothing overlaps"
     assert nms([], [], 0.5).tolist() == []
+    assert nms([[0, 0, np.inf, 1], [np.nan] * 4, [0, 0, 1, 1]], [3, 2, 1], 0.5).tolist() == [2]
 
 
 @pytest.mark.parametrize("count", [3000])
