@@ -190,6 +190,9 @@ def load_into(module: nn.Module, path: str | os.PathLike[str], *, prefix: str = 
     `prefix`, also by those of the submodule there. The first way that fits all tensors is taken. Counts of batches
     (``num_batches_tracked``), which old files lack, may be absent. Numbers take the precision of the module's, float32.
 
+    A module that needs more than other names has methods for it: ``take(path, prefix)`` is asked first and says whether
+    it took all that it needs of the file; ``convert(tensors)`` then makes its own tensors of the file's.
+
     Args:
         module: Is changed in place; may be on the device ``meta``.
         path: A checkpoint (`read_tensors`).
@@ -201,7 +204,11 @@ def load_into(module: nn.Module, path: str | os.PathLike[str], *, prefix: str = 
     """
     if prefix and not prefix.endswith("."):
         prefix += "."
+    if (take := getattr(module, "take", None)) is not None and take(Path(path), prefix):
+        return
     tensors = read_tensors(path)
+    if (convert := getattr(module, "convert", None)) is not None:
+        tensors = convert(tensors)
     wanted = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(prefix)}
     best: _Misfit | None = None
     for table in _tables(module, prefix):
