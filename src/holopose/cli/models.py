@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from holopose.cli.console import say
+from holopose.cli.convert_model import convert
 
 if TYPE_CHECKING:
     from holopose.zoo.cards import Asset
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="The model files: list, pull, path, import, add, remove, verify, table.")
+app = typer.Typer(
+    no_args_is_help=True, help="The model files: list, pull, path, import, add, remove, convert, verify, table."
+)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="A model, card or picture.")]
 
@@ -209,6 +212,9 @@ def table(
     else:
         tables.update(update, MODELS)
         say(str(update))
+
+
+app.command("convert", no_args_is_help=True)(convert)
 
 
 def _chosen(names: Iterable[str]) -> list[Asset]:
