@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from holopose.errors import ModelError  # noqa: E402
+from holopose.nets.checkpoints import load_into  # noqa: E402
 from holopose.nets.vitpose import DATASETS, SIZES, ViTPose  # noqa: E402
 from seeded_nets import manifest, seed_by_name, seeded_input, seeded_tensor  # noqa: E402
 
@@ -150,6 +152,20 @@ def test_a_dense_file_of_the_authors() -> None:
     assert torch.equal(state[f"{attention}.value.weight"], qkv[96:])
     assert torch.equal(state["head.batchnorm2.running_var"], tensors["keypoint_head.deconv_layers.4.running_var"])
     assert net(crops(1)).shape == (1, 17, 64, 48)
+
+
+def test_files_of_the_authors_from_disk(tmp_path: Path) -> None:
+    """As they come: wrapped, with experts; an unknown tensor is refused."""
+    path = tmp_path / "vitpose+_tiny.pth"
+    tensors = authors_file(experts=6, heads=HEADS)
+    torch.save({"meta": {"epoch": 210}, "state_dict": tensors}, path)
+    with torch.device("meta"):
+        net = ViTPose(TINY, keypoints=133, dataset="wholebody")
+    load_into(net, path)
+    assert torch.equal(net.state_dict()["head.conv.bias"], tensors["associate_keypoint_heads.4.final_layer.bias"])
+    torch.save({"state_dict": tensors | {"backbone.blocks.9.norm1.weight": torch.ones(48)}}, path)
+    with pytest.raises(ModelError, match=r"1 not expected: backbone\.encoder\.layer\.9\.layernorm_before\.weight"):
+        load_into(net, path)
 
 
 HEADS = {
