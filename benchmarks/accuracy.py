@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--search normal] [--min-score 0.5] [--skip-nobody]
 
-Needs pycocotools (extra `dev`) and the shared folder. Ends with 1 when one of the bars is not met.
+Needs faster-coco-eval (extra `eval`) and the shared folder. Ends with 1 when one of the bars is not met.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from coco_wholebody import PARTS, evaluate, evaluate_parts, mediapipe_poses, oks_to_truth, results_of, table
+from coco_wholebody import evaluate_parts, mediapipe_poses, oks_to_truth, table
 from holopose.protocols import Estimator
 from holopose.types import Frame, Poses
 from pictures import empty_frames, images_in, shared_folder
@@ -54,11 +54,16 @@ class Sighting:
 
 def verify_evaluator(shared: Path) -> list[Verdict]:
     """Whether this evaluation gives the figures of the dataset authors' code, and MediaPipe's known ones."""
-    truth, results = (_read(shared / "data/coco_wholebody" / f"example_{kind}.json") for kind in ("gt", "pred"))
+    from holopose.build.evaluation import evaluate_predictions
+    from holopose.datasets import open_dataset
+
+    folder = shared / "data/coco_wholebody"
+    ours = evaluate_predictions(open_dataset(folder / "example_gt.json"), folder / "example_pred.json").result.table
     official = _read(shared / "reference/coco_wholebody_official_eval.json")
-    worst = max(np.abs(evaluate(truth, results, part) - official[part]).max() for part in PARTS)
+    official["whole"] = official.pop("wholebody")
+    worst = max(np.abs(np.array(list(ours[part].values())) - known).max() for part, known in official.items())
     stats = mediapipe_stats(shared)
-    off = max(abs(round(float(stats[part][0]), 3) - ap) for part, ap in MEDIAPIPE_AP.items())
+    off = max(abs(round(stats[part]["AP"], 3) - ap) for part, ap in MEDIAPIPE_AP.items())
     return [
         Verdict("official evaluation example, largest difference at most 1e-6", f"{worst:.1e}", worst <= 1e-6),
         Verdict("known AP of MediaPipe's answers to three places", f"largest difference {off:.3f}", off < 5e-4),
@@ -70,7 +75,7 @@ def mediapipe_stats(shared: Path) -> dict[str, Any]:
     truth = _read(shared / "data/coco_wholebody/annotations.json")
     answers = _read(shared / "reference/mediapipe_holistic_images.json")
     people = {image["id"]: mediapipe_poses(answers[image["file_name"]]) for image in truth["images"]}
-    return evaluate_parts(truth, _results(people))
+    return evaluate_parts(truth, people)
 
 
 def sightings(truth: Mapping[str, Any], image_id: int, poses: Poses) -> list[Sighting]:
@@ -101,7 +106,7 @@ def judge_truth(estimator: Estimator, shared: Path) -> list[Verdict]:
         image["id"]: _people(estimator, read_frame(shared / "data/images" / image["file_name"]))
         for image in truth["images"]
     }
-    stats = evaluate_parts(truth, _results(people))
+    stats = evaluate_parts(truth, people)
     print(table([("MediaPipe Holistic", mediapipe_stats(shared)), ("holopose", stats)]))
     print(f"\nLabelled people whose box is longer than {LARGE_PX} px, per picture")
     missed = 0
@@ -122,7 +127,7 @@ def judge_truth(estimator: Estimator, shared: Path) -> list[Verdict]:
             oks = "no keypoint labelled: nothing to check by" if one.oks is None else f"OKS {one.oks:.2f}"
             if one.oks is None or one.oks < FOUND_OKS:
                 print(f"    person {one.person['id']} at {x},{y} {w}x{h} px: {oks}, best box IoU {one.iou:.2f}")
-    body, whole = float(stats["body"][0]), float(stats["whole"][0])
+    body, whole = stats["body"]["AP"], stats["whole"]["AP"]
     return [
         Verdict(f"body AP at least {BODY_AP_BAR:.2f}", f"{body:.3f}", body >= BODY_AP_BAR),
         Verdict(f"whole-body AP at least {WHOLE_AP_BAR:.2f}", f"{whole:.3f}", whole >= WHOLE_AP_BAR),
@@ -173,10 +178,6 @@ def _people(estimator: Estimator, frame: Frame) -> Poses:
     estimator.reset()
     [poses] = estimator.estimate([frame])
     return poses
-
-
-def _results(people: Mapping[int, Poses]) -> list[dict[str, Any]]:
-    return [result for image_id, poses in people.items() for result in results_of(image_id, poses)]
 
 
 def _read(path: Path) -> Any:

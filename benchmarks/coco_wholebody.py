@@ -1,137 +1,49 @@
-"""Owns judging people against COCO-WholeBody's truth, by pycocotools, and reading MediaPipe's stored answers.
-
-Conventions, checked against the figures that the dataset authors' own code gives (`verify_evaluator` of `accuracy.py`):
-
-- `area` of a labelled person counts for every part; a part without a labelled point is ignored, as crowds are.
-- A detection whose part has no point at all does not take part in that part's evaluation.
-- A missing keypoint is written (0, 0, 0), as in every COCO results file: where truth has the point, OKS then sees a
-  guess at the picture's corner, in practice a miss.
-- The size class of a detection (APm, APl) comes from its body keypoints.
-- One score ranks a person in all parts unless a result carries `foot_score`, `face_score`, ...; at most 20 per picture.
-- Hand AP is the mean of the left and the right hand's.
-"""
+"""Owns judging people in memory against COCO-WholeBody's labels, and reading MediaPipe's stored answers."""
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from holopose.datasets import wholebody
+from holopose.evaluation import coco_oks, quality
+from holopose.evaluation.result import Table
+from holopose.evaluation.sigmas import sigmas_of
+from holopose.ops.labels import Found
 from holopose.skeletons import BLAZE543, COCO17, WHOLEBODY133
 from holopose.skeletons.conversions import convert
 from holopose.types import Boxes, Poses
 
-__all__ = ["PARTS", "STATS", "evaluate", "evaluate_parts", "mediapipe_poses", "oks_to_truth", "results_of", "table"]
+__all__ = ["ROWS", "evaluate_parts", "mediapipe_poses", "oks_to_truth", "table"]
 
-Float = npt.NDArray[np.float64]
-
-_KEYS = {
-    "body": ("keypoints",),
-    "foot": ("foot_kpts",),
-    "face": ("face_kpts",),
-    "lefthand": ("lefthand_kpts",),
-    "righthand": ("righthand_kpts",),
-}
-PARTS: dict[str, tuple[str, ...]] = {**_KEYS, "wholebody": tuple(key for keys in _KEYS.values() for key in keys)}
-"""Evaluated part -> fields of an annotation whose keypoints it joins."""
-_SPANS = {part: list(WHOLEBODY133.parts[name]) for part, name in zip(_KEYS, WHOLEBODY133.parts, strict=True)}
-_SPANS["wholebody"] = list(range(len(WHOLEBODY133)))
-STATS = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
-MAX_DETECTIONS = 20
+ROWS = ("body", "foot", "face", "hand", "whole")
 
 
-def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]], part: str) -> Float:
-    """The ten figures of `STATS` for one part.
+def evaluate_parts(truth: Mapping[str, Any], people: Mapping[int, Poses]) -> dict[str, Mapping[str, float]]:
+    """The ten figures of COCO per part, for people of any layout; their own scores rank them.
 
     Args:
         truth: A COCO-WholeBody annotation file.
-        results: Detections with `image_id`, `score`, `keypoints`, `foot_kpts`, ... as lists of x, y, v.
-        part: Key of `PARTS`.
+        people: Picture id -> who was found.
     """
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    labelled = copy.deepcopy(dict(truth))
-    for person in labelled["annotations"]:
-        person["keypoints"] = _joined(person, part)
-        person["num_keypoints"] = sum(v > 0 for v in person["keypoints"][2::3])
-    detections = [_detection(result, part) for result in results]
-    detections = [one for one in detections if any(v > 0 for v in one["keypoints"][2::3])]
-    if not detections:
-        return np.zeros(len(STATS))
-    areas = [one.pop("area") for one in detections]
-    with contextlib.redirect_stdout(io.StringIO()):  # it narrates
-        reference = COCO()
-        reference.dataset = labelled
-        reference.createIndex()
-        found = reference.loadRes(detections)
-        for one, area in zip(found.dataset["annotations"], areas, strict=True):
-            one["area"] = area
-        judge = COCOeval(reference, found, "keypoints")
-        sigmas = WHOLEBODY133.sigmas
-        assert sigmas is not None
-        judge.params.kpt_oks_sigmas = sigmas[_SPANS[part]].astype(np.float64)
-        judge.params.maxDets = [MAX_DETECTIONS]
-        judge.evaluate()
-        judge.accumulate()
-        judge.summarize()
-    return np.asarray(judge.stats, np.float64)
+    pictures = []
+    for image_id in sorted(image["id"] for image in truth["images"]):
+        labels = [one for one in truth["annotations"] if one["image_id"] == image_id]
+        found = convert(people.get(image_id, Poses.empty(WHOLEBODY133)), WHOLEBODY133)
+        pictures.append((wholebody.label(labels), Found.of_poses(found)))
+    figures: Table = coco_oks.evaluate(pictures, WHOLEBODY133)
+    return {row: figures[row] for row in ROWS}
 
 
-def evaluate_parts(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Float]:
-    """`evaluate` for body, foot, face, hand (mean of both) and whole."""
-    stats = {part: evaluate(truth, results, part) for part in PARTS}
-    hand = (stats.pop("lefthand") + stats.pop("righthand")) / 2
-    return {"body": stats["body"], "foot": stats["foot"], "face": stats["face"], "hand": hand} | {
-        "whole": stats["wholebody"]
-    }
-
-
-def _joined(entry: Mapping[str, Any], part: str) -> list[float]:
-    return [value for key in PARTS[part] for value in entry[key]]
-
-
-def _detection(result: Mapping[str, Any], part: str) -> dict[str, Any]:
-    body = np.reshape(result["keypoints"], (-1, 3))
-    return {
-        "image_id": result["image_id"],
-        "category_id": 1,
-        "keypoints": _joined(result, part),
-        "score": result.get(f"{part}_score", result["score"]) if part != "body" else result["score"],
-        "area": float(np.prod(np.ptp(body[:, :2], axis=0))),
-    }
-
-
-def results_of(image_id: int, poses: Poses) -> list[dict[str, Any]]:
-    """People as COCO-WholeBody results, in whatever layout they come."""
-    people = convert(poses, WHOLEBODY133)
-    known = np.isfinite(people.xy).all(axis=2, keepdims=True)
-    rows = np.concatenate([np.nan_to_num(people.xy), known], axis=2).astype(np.float64)
-    return [
-        {
-            "image_id": image_id,
-            "score": float(people.boxes.score[i]),
-            **{keys[0]: rows[i, _SPANS[part]].ravel().tolist() for part, keys in _KEYS.items()},
-        }
-        for i in range(len(people))
-    ]
-
-
-def oks_to_truth(poses: Poses, person: Mapping[str, Any]) -> Float:
+def oks_to_truth(poses: Poses, person: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     """(N,) body OKS of each of N people with one labelled person; missing keypoints count as missed."""
-    labels = np.reshape(person["keypoints"], (-1, 3)).astype(np.float64)
-    seen = labels[:, 2] > 0
-    sigmas = COCO17.sigmas
-    assert sigmas is not None
-    squared = ((convert(poses, COCO17).xy.astype(np.float64) - labels[None, :, :2]) ** 2).sum(axis=2)
-    scale = 2 * (2 * sigmas.astype(np.float64)) ** 2 * (person["area"] + np.spacing(1))
-    similarity = np.where(np.isnan(squared), 0, np.exp(-squared / scale))
-    return np.asarray(similarity[:, seen].mean(axis=1), np.float64)
+    labels = wholebody.label([person]).pick(range(len(COCO17)))
+    found = Found.of_poses(convert(poses, COCO17))
+    alike: npt.NDArray[np.float64] = quality.oks(labels, found, sigmas_of(COCO17)[1])[0]
+    return alike
 
 
 def mediapipe_poses(entry: Mapping[str, Any]) -> Poses:
@@ -155,14 +67,14 @@ def mediapipe_poses(entry: Mapping[str, Any]) -> Poses:
     return Poses(xy[None], score[None], Boxes(box[None], person_score[None]), BLAZE543)
 
 
-def table(rows: Iterable[tuple[str, Mapping[str, Float]]]) -> str:
+def table(rows: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]]) -> str:
     """AP, AP50 and AR per part as lines of text, a row per system."""
-    shown = ("AP", "AP50", "AR")
+    shown: Sequence[str] = ("AP", "AP50", "AR")
     lines: list[str] = []
     for name, stats in rows:
         if not lines:
             lines.append(f"{'':24}" + "".join(f"{part:^21}" for part in stats))
             lines.append(f"{'':24}" + "".join(f"{figure:>6}" for figure in shown).ljust(21) * len(stats))
-        figures = ("".join(f"{s[STATS.index(figure)]:6.3f}" for figure in shown).ljust(21) for s in stats.values())
+        figures = ("".join(f"{cells[figure]:6.3f}" for figure in shown).ljust(21) for cells in stats.values())
         lines.append(f"{name:24}" + "".join(figures))
     return "\n".join(line.rstrip() for line in lines)

@@ -4,7 +4,7 @@
 
 The search's thresholds and sizes were chosen on the four annotated pictures and on those without people. Mirrored,
 resized, re-encoded and slightly cut they hold the same people, but the detector sees other pixels; labels go along.
-Needs pycocotools (extra `dev`) and the shared folder. There is no bar: it ends with 0.
+Needs faster-coco-eval (extra `eval`) and the shared folder. There is no bar: it ends with 0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from coco_wholebody import PARTS, evaluate_parts, oks_to_truth, results_of
+from coco_wholebody import evaluate_parts, oks_to_truth
+from holopose.datasets.wholebody import FIELDS
 from holopose.skeletons import WHOLEBODY133
 from holopose.types import Frame
 from pictures import images_in, shared_folder
@@ -63,7 +64,7 @@ class Variant:
 
     def change_person(self, person: Mapping[str, Any], width: int) -> dict[str, Any]:
         """An annotation as it lies in the changed picture; `width` is the original's, px."""
-        keys = PARTS["wholebody"]
+        keys = tuple(FIELDS)
         points = np.reshape([value for key in keys for value in person[key]], (-1, 3)).astype(np.float64)
         known = points[:, 2] > 0
         points[known, :2] -= self.cut_xy
@@ -113,13 +114,11 @@ def main() -> int:
     for variant in (ORIGINAL, *VARIANTS):
         people = {key: estimator.estimate([Frame(variant.change(image))])[0] for key, image in pictures.items()}
         labels = [variant.change_person(one, pictures[one["image_id"]].shape[1]) for one in truth["annotations"]]
-        stats = evaluate_parts(
-            {**truth, "annotations": labels}, [row for key, poses in people.items() for row in results_of(key, poses)]
-        )
+        stats = evaluate_parts({**truth, "annotations": labels}, people)
         seen = [one for one in labels if one["num_keypoints"] and not one["iscrowd"]]
         found = sum(float(oks_to_truth(people[one["image_id"]], one).max(initial=0)) >= 0.5 for one in seen)
         invented = sum(len(estimator.estimate([Frame(variant.change(image))])[0]) for image in empty)
-        rows.append((float(stats["body"][0]), float(stats["whole"][0]), found, invented))
+        rows.append((stats["body"]["AP"], stats["whole"]["AP"], found, invented))
         print(f"{variant.name:26}{rows[-1][0]:9.3f}{rows[-1][1]:9.3f}{found:6} /{len(seen):2}{invented:9}")
     body, whole, found_mean, invented_mean = np.mean(rows[1:], axis=0)
     print(f"{'mean of the variants':26}{body:9.3f}{whole:9.3f}{found_mean:9.1f}{invented_mean:9.1f}")
