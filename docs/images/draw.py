@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 import holopose
-from holopose.zoo.cards import PICTURES
+from holopose.zoo.catalog import PICTURES
 from holopose.zoo.fetch import locate
 
 HEIGHT_PX = 720

@@ -26,6 +26,7 @@ from holopose.io.runinfo import installed_version
 from holopose.io.sinks.leftovers import clear_leftovers
 from holopose.pipeline import Pipeline, run
 from holopose.protocols import Estimator
+from holopose.zoo.cache import digest_of
 from holopose.zoo.catalog import MODELS, find_model
 
 __all__ = ["run_files"]
@@ -326,11 +327,11 @@ def _cards(config: RunConfig, estimator: Estimator | None) -> dict[str, str]:
     """Name -> SHA-256 of the weight files, as the zoo lists them, or as an estimator of another kind tells."""
     boxes = {} if config.boxes is None else {"boxes": _digest_file(Path(config.boxes))}
     if estimator is None:
-        return boxes | {card.name: card.sha256 for card in find_model(config.model)}
+        return boxes | {card.name: digest_of(card) for card in find_model(config.model)}
     told = getattr(estimator, "info", {})
     name = told.get("name")
     if isinstance(name, str) and name in MODELS:
-        return boxes | {card.name: card.sha256 for card in MODELS[name]}
+        return boxes | {card.name: digest_of(card) for card in MODELS[name]}
     return boxes | {"model": str(name), **{card["name"]: card["sha256"] for card in told.get("cards", ())}}
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from holopose.errors import ConfigError
@@ -16,6 +15,7 @@ from holopose.models.blaze.wholebody import SCORE
 from holopose.protocols import Detector, Estimator, KeypointModel, Runtime
 from holopose.runtimes.openvino import OpenVinoRuntime
 from holopose.skeletons import LAYOUTS, Skeleton
+from holopose.zoo.cache import digest_of
 from holopose.zoo.cards import Card
 from holopose.zoo.catalog import BLAZE, find_model
 from holopose.zoo.compiled import compiled_folder
@@ -159,7 +159,7 @@ def load_blaze(
         min_score=min_score,
         layout=layout,
         native=native,
-        info=_describe("blaze", cards, paths, networks["pose_landmark_full"], SCORE),
+        info=_describe("blaze", cards, networks["pose_landmark_full"], SCORE),
     )
 
 
@@ -233,21 +233,14 @@ def load_part(
     if card.skeleton is not None:
         settings["skeleton"] = card.skeleton
     part: Detector | KeypointModel | Estimator = card.family()(runtime, **settings)
-    return part, _describe(model, cards, paths, runtime, card.score)
+    return part, _describe(model, cards, runtime, card.score)
 
 
-def _describe(
-    model: str, cards: Sequence[Card], paths: Mapping[str, Path], runtime: Runtime, score: str
-) -> dict[str, Any]:
+def _describe(model: str, cards: Sequence[Card], runtime: Runtime, score: str) -> dict[str, Any]:
     """What result files say of a model."""
-    from holopose.zoo.cache import sha256_of
-
-    def digest(card: Card) -> str:
-        return sha256_of(paths[card.name]) if len(card.sha256) < 64 and card.name in paths else card.sha256
-
     return {
         "name": model,
-        "cards": [{"name": card.name, "sha256": digest(card)} for card in cards],
+        "cards": [{"name": card.name, "sha256": digest_of(card)} for card in cards],
         "runtime": {
             "name": getattr(runtime, "name", type(runtime).__name__),
             "version": getattr(runtime, "version", ""),
