@@ -109,6 +109,11 @@ def evaluate_model(
     kept = None if predictions is None else PredictionsFile(predictions, dataset, overwrite=overwrite)
     told, boxes_sha256 = _told_boxes(dataset, boxes)
     estimator = make_estimator(config, detector=told)
+    if told is not None and dataset.kind in ("hand", "face") and estimator.skeleton != dataset.skeleton:
+        raise ConfigError(
+            f"boxes: those of {dataset.path.name} are of {dataset.kind}s, and the model ({estimator.skeleton.name}) "
+            "takes boxes of people; leave boxes at detector"
+        )
     fit = fitting(estimator.skeleton, dataset)
     info: dict[str, Any] = dict(getattr(estimator, "info", {}))
     rule, scored = _rule(estimator, score_rule)

@@ -164,6 +164,8 @@ def test_hands_and_faces_of_whole_people(tmp_path: Path, kind: str, row: str, co
     assert done.result.table[row][column] == 1
     assert done.result.protocol.sigmas == "none"
     assert done.result.protocol.evaluator.startswith("holopose ")
+    with pytest.raises(ConfigError, match=rf"boxes: those of w\.json are of {kind}s, and the model \(wholebody133\)"):
+        evaluate_model(open_dataset(path, images, kind), boxes="gt", make_estimator=make(open_dataset(path, images)))
 
 
 def test_another_layout_is_converted(data: Dataset, tmp_path: Path) -> None:
