@@ -8,17 +8,19 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from holopose.cli.checks import try_models
 from holopose.cli.console import say, say_table
-from holopose.errors import HoloposeError
+from holopose.cli.diagnosis import Problem, Report, version_of
+from holopose.cli.trials import try_runtimes
 
-__all__ = ["Problem", "Report", "doctor", "examine"]
+__all__ = ["doctor", "examine"]
 
 OPENCV_WHEELS = (
     "opencv-python",
@@ -26,36 +28,15 @@ OPENCV_WHEELS = (
     "opencv-python-headless",
     "opencv-contrib-python-headless",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that needs mending.
-
-    Attributes:
-        what: What is wrong.
-        mend: What to do about it.
-    """
-
-    what: str
-    mend: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found; every field is plain data, ready for JSON."""
-
-    holopose: str
-    python: dict[str, str] = field(default_factory=dict)
-    platform: dict[str, Any] = field(default_factory=dict)
-    packages: dict[str, str | None] = field(default_factory=dict)
-    opencv_wheels: dict[str, str] = field(default_factory=dict)
-    runtimes: list[dict[str, Any]] = field(default_factory=list)
-    cache: dict[str, Any] = field(default_factory=dict)
-    models: list[dict[str, Any]] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-    offline: bool = False
-    problems: list[Problem] = field(default_factory=list)
+ONNXRUNTIME_WHEELS = {
+    "onnxruntime": '"holopose[onnx]"',
+    "onnxruntime-gpu": '"holopose[cuda]"',
+    "onnxruntime-openvino": "onnxruntime-openvino",
+    "onnxruntime-directml": "onnxruntime-directml",
+    "onnxruntime-rocm": "onnxruntime-rocm",
+    "onnxruntime-silicon": "onnxruntime-silicon",
+}
+"""Builds of ONNX Runtime that share one folder, and what to install for each."""
 
 
 def doctor(
@@ -82,8 +63,10 @@ def examine() -> Report:
     report.offline = _is_offline()
     _look_at_packages(report)
     _look_at_opencv(report)
+    _look_at_onnxruntime(report)
     _look_at_models(report)
-    _look_at_openvino(report)
+    try_runtimes(report)
+    try_models(report)
     return report
 
 
@@ -93,32 +76,28 @@ def _is_offline() -> bool:
     return fetch.is_offline()
 
 
-def _requirements() -> Iterator[tuple[str, bool]]:
-    """Name of each distribution that holopose asks for, and whether it is a core one (not of an extra)."""
+def _requirements() -> Iterator[tuple[str, str]]:
+    """Name of each distribution that holopose asks for, and the extra that it belongs to; empty for core ones."""
     for line in metadata.requires("holopose") or []:
         name = re.match(r"[A-Za-z0-9._-]+", line)
-        if name and "extra == 'dev'" not in line.replace('"', "'"):
-            yield name.group(), "extra ==" not in line
+        extra = re.search(r"""extra\s*==\s*['"]([^'"]+)['"]""", line)
+        if name and not (extra and extra.group(1) == "dev"):
+            yield name.group(), extra.group(1) if extra else ""
 
 
 def _look_at_packages(report: Report) -> None:
-    for name, core in _requirements():
-        version = _version(name)
-        report.packages[name] = version
-        if core and version is None:
+    """Core packages must be there; what an extra lacks is told, and is no problem."""
+    for name, extra in _requirements():
+        version = report.packages[name] = version_of(name)
+        if extra:
+            report.extras.setdefault(extra, []).extend([name] if version is None else [])
+        elif version is None:
             report.problems.append(Problem(f"{name} is not installed", f"python -m pip install {name}"))
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _look_at_opencv(report: Report) -> None:
     """Several OpenCV wheels overwrite each other's `cv2` folder; which one wins is chance."""
-    report.opencv_wheels = {name: version for name in OPENCV_WHEELS if (version := _version(name)) is not None}
+    report.opencv_wheels = {name: version for name in OPENCV_WHEELS if (version := version_of(name)) is not None}
     if len(report.opencv_wheels) > 1:
         names = " ".join(report.opencv_wheels)
         report.problems.append(
@@ -135,8 +114,25 @@ def _look_at_opencv(report: Report) -> None:
         )
 
 
+def _look_at_onnxruntime(report: Report) -> None:
+    """Builds for a CPU and for a GPU overwrite each other; the GPU is then often lost without a word."""
+    wheels = {name: version for name in ONNXRUNTIME_WHEELS if (version := version_of(name)) is not None}
+    report.onnxruntime_wheels = wheels
+    if len(wheels) > 1:
+        names = " ".join(wheels)
+        keep = next(what for name, what in ONNXRUNTIME_WHEELS.items() if name in wheels and name != "onnxruntime")
+        report.problems.append(
+            Problem(
+                f"{len(wheels)} builds of ONNX Runtime share one folder and overwrite each other: {names}",
+                f"python -m pip uninstall -y {names} && python -m pip install {keep}",
+            )
+        )
+
+
 def _look_at_models(report: Report) -> None:
+    """The default must be whole; other models need not be here, but what is here must be unaltered."""
     from holopose.zoo import cache, catalog, fetch
+    from holopose.zoo.cards import Card
 
     folder = cache.home()
     report.cache = {"folder": str(folder), "writable": _is_writable(folder)}
@@ -144,26 +140,28 @@ def _look_at_models(report: Report) -> None:
         report.problems.append(
             Problem(f"the cache folder {folder} cannot be written", "set HOLOPOSE_HOME to a folder that can")
         )
-    for model, files in {"blaze": catalog.BLAZE}.items():
-        findings = fetch.verify(among=files)
-        for one in findings:
-            report.models.append(
-                {
-                    "model": model,
-                    "name": one.asset.name,
-                    "status": one.status,
-                    "path": str(one.path),
-                    "sha256": one.asset.sha256,
-                }
-            )
-            if one.status == "altered":
-                mend = f"delete it, then: holopose models pull {model}"
-                report.problems.append(Problem(f"{one.path} (model {model}) is truncated or altered", mend))
-        missing = [one.asset.filename for one in findings if one.status == "missing"]
-        if missing:
-            report.problems.append(
-                Problem(f"model {model} lacks {', '.join(missing)}", f"holopose models pull {model}")
-            )
+    report.problems += [Problem(line, "holopose models remove NAME") for line in catalog.get_added()[1]]
+    missing: dict[str, list[str]] = {}
+    for one in fetch.verify():
+        if not isinstance(one.asset, Card):
+            continue
+        model = one.asset.model
+        report.models.append(
+            {
+                "model": model,
+                "name": one.asset.name,
+                "status": one.status,
+                "path": str(one.path),
+                "sha256": one.asset.sha256,
+            }
+        )
+        if one.status == "altered":
+            mend = f"delete it, then: holopose models pull {model}"
+            report.problems.append(Problem(f"{one.path} (model {model}) is truncated or altered", mend))
+        elif one.status == "missing":
+            missing.setdefault(model, []).append(one.asset.filename)
+    for model, files in missing.items():
+        report.problems.append(Problem(f"model {model} lacks {', '.join(files)}", f"holopose models pull {model}"))
 
 
 def _is_writable(folder: Path) -> bool:
@@ -173,45 +171,9 @@ def _is_writable(folder: Path) -> bool:
     return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
-def _look_at_openvino(report: Report) -> None:
-    from holopose.runtimes import openvino
-
-    found: dict[str, Any] = {"name": "openvino", "version": _version("openvino"), "telemetry": "blocked"}
-    report.runtimes.append(found)
-    try:
-        openvino.load_openvino()
-        found["devices"] = openvino.list_devices()
-        found["runs"] = _try_networks(report)
-    except HoloposeError as error:
-        report.problems.append(Problem(str(error), "python -m pip install --force-reinstall openvino"))
-
-
-def _try_networks(report: Report) -> dict[str, str]:
-    """What really runs when f32 or bf16 is asked for on the default device: the smallest network is run to find out."""
-    import numpy as np
-
-    from holopose.config import RunConfig
-    from holopose.runtimes.openvino import OpenVinoRuntime
-    from holopose.zoo import cache, catalog
-
-    every = sorted(catalog.BLAZE, key=lambda card: card.size)
-    card, path = next(((card, path) for card in every if (path := cache.find(card))), (None, None))
-    runs: dict[str, str] = {}
-    if card is None or path is None:
-        return runs
-    for precision in next(option.choices for option in RunConfig.options() if option.name == "precision"):
-        runtime = OpenVinoRuntime(path, device=RunConfig().device, precision=precision)
-        outputs = runtime.run({runtime.inputs[0]: np.full((1, *card.input_hwc), 0.5, np.float32)})
-        runs[precision] = f"{runtime.device}, {runtime.precision}"
-        runtime.close()
-        if not all(np.isfinite(array).all() for array in outputs.values()):
-            what = f"{path.name} gives numbers that are not finite on {runs[precision]}"
-            report.problems.append(Problem(what, f"do not use precision={precision} on this machine"))
-    return runs
-
-
 def _show(report: Report) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -220,19 +182,38 @@ def _show(report: Report) -> None:
         ("holopose", report.holopose),
         ("Python", f"{report.python['version']}  {report.python['executable']}"),
         ("machine", f"{report.platform['system']}, {report.platform['cpus']} CPUs"),
-        ("packages", ", ".join(f"{name} {version or '(not installed)'}" for name, version in report.packages.items())),
+        ("packages", ", ".join(f"{name} {version}" for name, version in report.packages.items() if version)),
     ]
+    for extra, lacking in report.extras.items():
+        if lacking:
+            names = ", ".join(lacking)
+            rows.append(("optional", f'{extra}: without {names}; python -m pip install "holopose[{extra}]" brings it'))
     for runtime in report.runtimes:
-        runs = "; ".join(f"{asked} runs as {real}" for asked, real in runtime.get("runs", {}).items())
-        devices = ", ".join(runtime.get("devices", [])) or "none"
-        rows.append((runtime["name"], f"devices: {devices}; telemetry {runtime['telemetry']}; {runs or 'not tried'}"))
+        rows.append((runtime["name"], _words_of(runtime)))
     rows.append(("cache", report.cache["folder"] + ("" if report.cache["writable"] else " (cannot be written)")))
     rows += [("model " + one["model"], f"{one['status']:8} {one['path']}") for one in report.models]
+    rows += [("runs " + one["model"], _words_of_run(one)) for one in report.runs]
     rows += [("environment", f"{name}={value}") for name, value in report.environment.items()]
     rows.append(("network", "never (HOLOPOSE_OFFLINE)" if report.offline else "only to fetch models"))
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(name, Text(value))  # brackets in it are no markup
     say_table(table)
     for problem in report.problems:
         say(f"\nneeds mending: {problem.what}\n         do: {problem.mend}")
     say("\n" + ("all fine" if not report.problems else f"{len(report.problems)} to mend"))
+
+
+def _words_of(runtime: dict[str, Any]) -> str:
+    """One runtime: version, devices, what runs on each."""
+    if runtime["version"] is None:
+        return f"not installed (optional): {runtime['install']}" if "install" in runtime else "not installed"
+    words = [str(runtime["version"]), f"devices {', '.join(runtime.get('devices', [])) or 'none'}"]
+    words += [f"{asked} runs as {real}" for asked, real in runtime.get("runs", {}).items()]
+    words += [f"{asked} does not run: {why}" for asked, why in runtime.get("failed", {}).items()]
+    return "; ".join([*words, f"telemetry {runtime['telemetry']}"])
+
+
+def _words_of_run(one: dict[str, Any]) -> str:
+    if one["check"] != "ok":
+        return str(one["check"])
+    return f"{one['runtime']} {one['version']} on {one['device']}, {one['precision']}; numbers checked"

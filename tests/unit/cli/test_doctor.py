@@ -55,11 +55,12 @@ def test_a_machine_in_order_is_all_fine(holopose: Run, models: Path) -> None:
     assert found["holopose"] == metadata.version("holopose")
     assert found["python"]["executable"] == sys.executable
     assert found["packages"]["numpy"] == metadata.version("numpy")
-    [runtime] = found["runtimes"]
-    assert runtime["telemetry"] == "blocked"
+    runtime = found["runtimes"][0]
+    assert (runtime["name"], runtime["telemetry"]) == ("openvino", "blocked")
     assert "CPU" in runtime["devices"]
-    assert runtime["runs"]["f32"] == "CPU, f32"
-    assert set(runtime["runs"]) == {"f32", "bf16"}
+    assert runtime["runs"]["CPU f32"] == "CPU, f32"
+    [run] = found["runs"]
+    assert (run["model"], run["device"], run["precision"], run["check"]) == ("blaze", "CPU", "f32", "ok")
     assert [one["status"] for one in found["models"]] == ["ok"] * len(catalog.BLAZE)
     assert found["cache"] == {"folder": str(models.parent), "writable": True}
     code, stdout, _ = holopose("doctor")
@@ -89,7 +90,7 @@ def test_an_empty_cache_names_every_file_once(holopose: Run, home: Path) -> None
     found = report(holopose, 1)
     [problem] = found["problems"]
     assert all(card.filename in problem["what"] for card in catalog.BLAZE)
-    assert found["runtimes"][0]["runs"] == {}
+    assert found["runs"] == []
     assert not home.exists()
 
 
@@ -123,6 +124,50 @@ def test_clashing_opencv_wheels_are_a_problem(holopose: Run, monkeypatch: pytest
     assert problem["mend"].endswith("install opencv-python-headless")
 
 
+def test_clashing_builds_of_onnxruntime_are_a_problem(holopose: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = module.metadata.version
+    others = {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.30.0"}
+    monkeypatch.setattr(module.metadata, "version", lambda name: others.get(name) or real(name))
+    found = report(holopose, 1)
+    assert found["onnxruntime_wheels"] == others
+    [mend] = [one["mend"] for one in found["problems"] if "builds of ONNX Runtime" in one["what"]]
+    assert mend == ('python -m pip uninstall -y onnxruntime onnxruntime-gpu && python -m pip install "holopose[cuda]"')
+
+
+def test_other_models_need_not_be_here_but_must_be_whole(holopose: Run, home: Path, shared: Path) -> None:
+    (home / "models").mkdir(parents=True)
+    path = home / "models" / "yolox-nano.onnx"
+    shutil.copy(shared / "data" / "models" / "yolox_nano.onnx", path)
+    found = report(holopose, 1)
+    assert [one["what"].split(" lacks")[0] for one in found["problems"]] == ["model blaze"]
+    [run] = found["runs"]
+    assert (run["model"], run["runtime"], run["device"], run["check"]) == ("yolox-nano", "OpenVINO", "CPU", "ok")
+    assert "yolox-nano" in holopose("doctor")[1]
+    with path.open("r+b") as file:
+        file.truncate(100_000)
+    found = report(holopose, 1)
+    assert found["runs"] == [] or "does not run" in found["runs"][0]["check"]
+    assert any("yolox-nano" in one["what"] for one in found["problems"])
+
+
+def test_runtimes_of_extras_are_optional(holopose: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = module.metadata.version
+
+    def version(name: str) -> str:
+        if name.startswith(("onnxruntime", "torch")):
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(module.metadata, "version", version)
+    found = report(holopose, 1)
+    versions = {one["name"]: one["version"] for one in found["runtimes"]}
+    assert versions["onnxruntime"] is None
+    assert versions["torch"] is None
+    assert not any("onnxruntime" in one["what"] or "torch" in one["what"] for one in found["problems"])
+    shown = holopose("doctor")[1]
+    assert 'not installed (optional): python -m pip install "holopose[torch]"' in shown
+
+
 def test_a_missing_dependency_is_a_problem_and_a_missing_extra_is_not(
     holopose: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +182,9 @@ def test_a_missing_dependency_is_a_problem_and_a_missing_extra_is_not(
     found = report(holopose, 1)
     assert found["packages"]["scipy"] is None
     assert found["packages"]["pi-heif"] is None
+    assert "pi-heif" in found["extras"]["heic"]
     assert "pytest" not in found["packages"]
+    assert 'python -m pip install "holopose[heic]"' in holopose("doctor")[1]
     wrong = [one["what"] for one in found["problems"]]
     assert "scipy is not installed" in wrong
     assert not any("pi-heif" in one for one in wrong)

@@ -1,0 +1,52 @@
+"""Networks that give senseless numbers are found out; those that are sound pass."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from holopose.cli.checks import check_numbers, try_models
+from holopose.cli.diagnosis import Report
+from holopose.errors import ModelError
+from holopose.runtimes.fake import FakeRuntime
+from holopose.zoo import catalog
+
+SHAPE = (1, 3, 8, 8)
+
+
+def check(answer: Any) -> None:
+    check_numbers(FakeRuntime(lambda inputs: {"output": answer(inputs["input"])}), SHAPE)
+
+
+def test_sound_numbers_pass() -> None:
+    check(lambda x: x.mean(axis=(2, 3)))
+    check(lambda x: x[:, :0])  # a detector that finds nobody
+    calls = itertools.count()
+    check(lambda x: x.mean(axis=(2, 3)) * (1 + 1e-6 * next(calls)))  # rounding differs between threads
+
+
+def test_senseless_numbers_are_told() -> None:
+    calls = itertools.count()
+    for answer, words in {
+        (lambda x: np.where(x > 0.5, np.nan, x)): "not finite",
+        (lambda x: x / 0.0 if x.size else x): "not finite",
+        (lambda x: x + next(calls)): "the same question differently",
+        (lambda x: x[:, : 1 + next(calls) % 3]): "the same question differently",
+        (lambda x: np.ones((1, 4))): "the same answer to different pictures",
+    }.items():
+        with np.errstate(divide="ignore", invalid="ignore"), pytest.raises(ModelError, match=words):
+            check(answer)
+
+
+def test_only_whole_models_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("HOLOPOSE_HOME", str(tmp_path))
+    report = Report("1.0")
+    try_models(report)
+    assert report.runs == []
+    report.models = [{"model": "blaze", "status": "ok"}, {"model": catalog.BLAZE[1].model, "status": "missing"}]
+    try_models(report)
+    assert report.runs == [], "some of its files are not here"
+    assert report.problems == []
