@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError
 from holopose.nets.names import Table
 
 __all__ = ["SIZES", "RtmPose"]
@@ -41,6 +41,9 @@ class RtmPose(nn.Module):
         size: One of `SIZES`, or (depth, width).
         keypoints: Number of keypoints.
         input_hw: Height and width of the crops, px, both divisible by 32.
+
+    Raises:
+        ConfigError: a setting makes no sense.
     """
 
     RENAMES: ClassVar[tuple[Table, ...]] = ((), ((r"^data_preprocessor\..*$", ""),))
@@ -50,9 +53,9 @@ class RtmPose(nn.Module):
     ) -> None:
         super().__init__()
         if isinstance(size, str) and size not in SIZES:
-            raise ModelError(f"RTMPose size: expected one of {', '.join(SIZES)}, got {size!r}")
+            raise ConfigError(f"RTMPose size: expected one of {', '.join(SIZES)}, got {size!r}")
         if any(side % STRIDE_PX for side in input_hw):
-            raise ModelError(
+            raise ConfigError(
                 f"RTMPose input: expected height and width divisible by {STRIDE_PX}, got {tuple(input_hw)}"
             )
         depth, width = SIZES[size] if isinstance(size, str) else size

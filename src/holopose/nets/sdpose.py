@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from holopose.errors import BackendError, InputError, ModelError
+from holopose.errors import BackendError, ConfigError, InputError, ModelError
 from holopose.nets.diffusion import diffusers_names
 from holopose.nets.prompt import check_scheduler, embed_empty_prompt
 
@@ -73,7 +73,7 @@ class SdPose(nn.Module):
 
     Raises:
         BackendError: diffusers is not installed, or does not load.
-        ModelError: a setting makes no sense.
+        ConfigError: a setting makes no sense.
     """
 
     text_embedding: Tensor
@@ -90,7 +90,7 @@ class SdPose(nn.Module):
     ) -> None:
         super().__init__()
         if dtype not in ("float32", "bfloat16"):
-            raise ModelError(f"SDPose dtype: expected float32 or bfloat16, got {dtype!r}")
+            raise ConfigError(f"SDPose dtype: expected float32 or bfloat16, got {dtype!r}")
         diffusers = load_diffusers()
         with torch.device("meta"):
             self.unet = diffusers.UNet2DConditionModel(**{**UNET, **(unet or {})})
@@ -98,7 +98,7 @@ class SdPose(nn.Module):
             self.vae = nn.ModuleDict({"encoder": autoencoder.encoder, "quant_conv": autoencoder.quant_conv})
             widths = self.unet.config.block_out_channels[::-1]
             if not 0 <= tap < len(widths):
-                raise ModelError(f"SDPose tap: expected 0 to {len(widths) - 1}, got {tap}")
+                raise ConfigError(f"SDPose tap: expected 0 to {len(widths) - 1}, got {tap}")
             self.head = SdPoseHead(widths[tap], keypoints)
         self.tap = tap
         self.latent_seed = latent_seed

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 
 __all__ = ["DATASETS", "SIZES", "ViTPose"]
 
@@ -42,6 +42,9 @@ class ViTPose(nn.Module):
         input_hw: Height and width of the crops, px.
         mlp_ratio: Width of the hidden layer as a multiple of the width.
         norm_eps: Added to variances: 1e-6 in the authors' code, 1e-12 in Hugging Face's.
+
+    Raises:
+        ConfigError: a setting makes no sense.
     """
 
     def __init__(
@@ -57,13 +60,15 @@ class ViTPose(nn.Module):
     ) -> None:
         super().__init__()
         if isinstance(size, str) and size not in SIZES:
-            raise ModelError(f"ViTPose size: expected one of {', '.join(SIZES)}, got {size!r}")
+            raise ConfigError(f"ViTPose size: expected one of {', '.join(SIZES)}, got {size!r}")
         if dataset not in DATASETS:
-            raise ModelError(f"ViTPose dataset: expected one of {', '.join(DATASETS)}, got {dataset!r}")
+            raise ConfigError(f"ViTPose dataset: expected one of {', '.join(DATASETS)}, got {dataset!r}")
         if head not in ("classic", "simple"):
-            raise ModelError(f"ViTPose head: expected classic or simple, got {head!r}")
+            raise ConfigError(f"ViTPose head: expected classic or simple, got {head!r}")
         if any(side % PATCH_PX for side in input_hw):
-            raise ModelError(f"ViTPose input: expected height and width divisible by {PATCH_PX}, got {tuple(input_hw)}")
+            raise ConfigError(
+                f"ViTPose input: expected height and width divisible by {PATCH_PX}, got {tuple(input_hw)}"
+            )
         shape = SIZES[size] if isinstance(size, str) else size
         width = shape[0]
         self.keypoints = keypoints

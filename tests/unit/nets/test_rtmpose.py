@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from holopose.errors import ModelError  # noqa: E402
+from holopose.errors import ConfigError  # noqa: E402
 from holopose.nets.names import rename  # noqa: E402
 from holopose.nets.rtmpose import RtmPose  # noqa: E402
 from seeded_nets import manifest, seed_by_name, seeded_input  # noqa: E402
@@ -111,5 +111,5 @@ def test_onnx_with_any_number_of_crops(tmp_path: Path, dynamo: bool) -> None:
 
 @pytest.mark.parametrize("settings", [{"size": "xxl"}, {"input_hw": (250, 192)}], ids=str)
 def test_settings_that_make_no_sense(settings: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match="expected"):
+    with pytest.raises(ConfigError, match="expected"):
         RtmPose(**settings)

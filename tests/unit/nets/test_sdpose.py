@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
-from holopose.errors import BackendError, InputError, ModelError  # noqa: E402
+from holopose.errors import BackendError, ConfigError, InputError, ModelError  # noqa: E402
 from holopose.nets.checkpoints import load_into  # noqa: E402
 from holopose.nets.sdpose import LATENT_SCALE, TASK, UNET, VAE, SdPose  # noqa: E402
 from sd_names import original_unet, original_vae  # noqa: E402
@@ -214,7 +214,7 @@ def test_a_size_that_does_not_fit() -> None:
 
 @pytest.mark.parametrize("settings", [{"tap": 4}, {"dtype": "float16"}], ids=str)
 def test_settings_that_make_no_sense(settings: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match="expected"):
+    with pytest.raises(ConfigError, match="expected"):
         small(**settings)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from holopose.errors import ModelError  # noqa: E402
+from holopose.errors import ConfigError, ModelError  # noqa: E402
 from holopose.nets.checkpoints import load_into  # noqa: E402
 from holopose.nets.vitpose import DATASETS, SIZES, ViTPose  # noqa: E402
 from seeded_nets import manifest, seed_by_name, seeded_input, seeded_tensor  # noqa: E402
@@ -232,5 +232,5 @@ def test_another_input_size() -> None:
     "settings", [{"size": "tiny"}, {"dataset": "halpe"}, {"head": "big"}, {"input_hw": (250, 192)}], ids=str
 )
 def test_settings_that_make_no_sense(settings: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match="expected"):
+    with pytest.raises(ConfigError, match="expected"):
         ViTPose(**settings)
