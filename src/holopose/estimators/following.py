@@ -40,7 +40,7 @@ _LOST = 1 / 3  # of the keypoints that were sure when detected: with fewer someb
 _OVERLAP = 0.3  # of a followed box with a detected one, from which they may be one person
 _LOOKS = 2  # of the detector in a row that do not show somebody: then they are let go
 _SMALLEST_PX = 2.0  # side of a box cut at the picture's edge, with less of which somebody has left
-_SHRINK = 0.85  # of the last box's sides; keypoints that fail for a frame do not make a box of half the person
+_SHRINK_HZ = 1.5  # sides per second that a box's edge moves inwards; limbs that fail for a moment are still looked for
 _MARGINS = (0.02, 0.5)  # least and most that a box adds to its keypoints
 
 
@@ -54,6 +54,7 @@ class _Followed:
         shown: Whether the box is the detector's own.
         margins: (4,) what the detector's box added to that of the keypoints.
         sure: How many keypoints were sure when the detector last showed the person.
+        xy: (K, 2) px, the sure keypoints; NaN for the others.
         unseen: Looks of the detector in a row that did not show the person.
     """
 
@@ -62,6 +63,7 @@ class _Followed:
     shown: bool = True
     margins: Floats = field(default_factory=lambda: np.zeros(4))
     sure: int = 0
+    xy: Floats = field(default_factory=lambda: np.full((1, 2), np.nan))
     unseen: int = 0
 
 
@@ -120,7 +122,7 @@ class TopDownFollower:
         time_s = frame.index / _NOMINAL_RATE if frame.time_s is None else frame.time_s
         if not self._time_s <= time_s <= self._time_s + _STALE_S:
             self.reset()
-        self._time_s = time_s
+        elapsed_s, self._time_s = time_s - self._time_s, time_s
         pause_s = self._detect_every_s if self._people else min(self._detect_every_s, _NOBODY_EVERY_S)
         people, seats = self._people, list(range(len(self._people)))
         if time_s - self._detected_s >= pause_s - _TICK_S:
@@ -135,7 +137,7 @@ class TopDownFollower:
             poses = poses[places]
             rows = [rows[kept[i]] for i in places.tolist()]
             poses = self._smooth(poses, [seats[row] for row in rows], time_s)
-            self._people = self._advance([people[row] for row in rows], poses, frame.size_wh)
+            self._people = _advance([people[row] for row in rows], poses, elapsed_s, frame.size_wh)
         return poses
 
     def _detect(self, frame: Frame) -> tuple[list[_Followed], list[int]]:
@@ -176,21 +178,38 @@ class TopDownFollower:
         size_px = (poses.boxes.xyxy[:, 2:] - poses.boxes.xyxy[:, :2]).max(axis=1, initial=1.0)[:, None, None]
         return poses.replace(xy=self._filter.step(poses.xy, time_s, value_scale=1 / size_px, where=self._smoothed))
 
-    @staticmethod
-    def _advance(people: Sequence[_Followed], poses: Poses, size_wh: tuple[int, int]) -> list[_Followed]:
-        """Where each of these people will be looked for in the next frame."""
-        tight = tight_boxes(poses, _SURE)
-        sure = (poses.score >= _SURE).sum(axis=1).tolist()
-        at = poses.boxes.xyxy.astype(np.float64)
-        margins = np.clip(margins_of(at, tight), *_MARGINS)
-        moved: list[_Followed] = []
-        for row, one in enumerate(people):
-            known = replace(one, shown=False, margins=margins[row], sure=sure[row]) if one.shown else one
-            if sure[row] >= _FEWEST:
-                grown = enlarge(tight[row : row + 1], known.margins, size_wh)[0]
-                known = replace(known, xyxy=_at_least(grown, _SHRINK * (at[row, 2:] - at[row, :2]), size_wh))
-            moved.append(known)
-        return moved
+
+def _advance(people: Sequence[_Followed], poses: Poses, elapsed_s: float, size_wh: tuple[int, int]) -> list[_Followed]:
+    """Where each of these people will be looked for in the next frame."""
+    tight = tight_boxes(poses, _SURE)
+    sure = poses.score >= _SURE
+    count = sure.sum(axis=1).tolist()
+    at = poses.boxes.xyxy.astype(np.float64)
+    margins = np.clip(margins_of(at, tight), *_MARGINS)
+    xy = np.where(sure[:, :, None], poses.xy.astype(np.float64), np.nan)
+    moved: list[_Followed] = []
+    for row, one in enumerate(people):
+        known = replace(one, shown=False, margins=margins[row], sure=count[row]) if one.shown else one
+        if count[row] >= _FEWEST:
+            grown = enlarge(tight[row : row + 1], known.margins, size_wh)[0]
+            if not one.shown:
+                grown = _held(grown, at[row] + _shift(one.xy, xy[row]), _SHRINK_HZ * elapsed_s, size_wh)
+            known = replace(known, xyxy=grown)
+        moved.append(replace(known, xy=xy[row]))
+    return moved
+
+
+def _shift(before: Floats, now: Floats) -> Floats:
+    """How far somebody moved, (4,) px for a box: the median of the keypoints (K, 2) that were and are sure."""
+    both = np.isfinite(before[:, 0]) & np.isfinite(now[:, 0])
+    return np.tile(np.median(now[both] - before[both], axis=0), 2) if both.any() else np.zeros(4)
+
+
+def _held(xyxy: Floats, last: Floats, share: float, size_wh: tuple[int, int]) -> Floats:
+    """A box (4,) px whose edges lie at most a share of its sides further inwards than those of the last one."""
+    inwards = share * (last[2:] - last[:2])
+    low, high = np.minimum(xyxy[:2], last[:2] + inwards), np.maximum(xyxy[2:], last[2:] - inwards)
+    return np.asarray(np.clip(np.concatenate([low, high]), 0, np.tile(size_wh, 2)), np.float64)
 
 
 def _from_detector(found: Boxes) -> _Followed:
@@ -199,10 +218,3 @@ def _from_detector(found: Boxes) -> _Followed:
 
 def _rows(people: Sequence[_Followed]) -> npt.NDArray[np.float32]:
     return np.array([one.xyxy for one in people], np.float32).reshape(-1, 4)
-
-
-def _at_least(xyxy: Floats, sides: Floats, size_wh: tuple[int, int]) -> Floats:
-    """A box (4,) px grown about its middle to at least these sides, cut at the picture's edges."""
-    middle, half = (xyxy[:2] + xyxy[2:]) / 2, np.maximum(xyxy[2:] - xyxy[:2], sides) / 2
-    grown = np.concatenate([middle - half, middle + half])
-    return np.asarray(np.clip(grown, 0, np.tile(size_wh, 2)), np.float64)
