@@ -64,10 +64,9 @@ class YoloDetector:
         """
         if not frames:
             return []
-        with lap("detect"):
-            batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
-            answer = self._runtime.run_batch({self._runtime.inputs[0]: batch})[self._runtime.outputs[0]]
-            return [self._decode(one, letterbox) for one, letterbox in zip(answer, letterboxes, strict=True)]
+        batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
+        answer = self._runtime.run_batch({self._runtime.inputs[0]: batch})[self._runtime.outputs[0]]
+        return [self._decode(one, letterbox) for one, letterbox in zip(answer, letterboxes, strict=True)]
 
     def _decode(self, rows: Array, letterbox: Letterbox) -> Boxes:
         if rows.ndim == 2 and rows.shape[1] == 6:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
 from holopose.ops.detections import people_among, to_boxes
-from holopose.ops.laps import lap
 from holopose.ops.nms import nms
 from holopose.protocols import Runtime
 from holopose.types import Boxes, Frame
@@ -61,18 +60,17 @@ class YoloxDetector:
         """
         if not frames:
             return []
-        with lap("detect"):
-            batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
-            if len(self._runtime.outputs) == 1:
-                answer = self._runtime.run_batch({self._runtime.inputs[0]: batch})
-                found = [self._decode(rows) for rows in answer[self._runtime.outputs[0]]]
-            else:  # the number of boxes differs from picture to picture
-                dets, labels = self._runtime.outputs[:2]
-                singles = [{self._runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))]
-                limits: dict[str, Any] = {"person_class": self._person, "min_score": self._min_score}
-                answers = self._runtime.run_many(singles)
-                found = [people_among(answer[dets][0], answer[labels][0], **limits) for answer in answers]
-            return [to_boxes(*one, letterbox) for one, letterbox in zip(found, letterboxes, strict=True)]
+        batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
+        if len(self._runtime.outputs) == 1:
+            answer = self._runtime.run_batch({self._runtime.inputs[0]: batch})
+            found = [self._decode(rows) for rows in answer[self._runtime.outputs[0]]]
+        else:  # the number of boxes differs from picture to picture
+            dets, labels = self._runtime.outputs[:2]
+            singles = [{self._runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))]
+            limits: dict[str, Any] = {"person_class": self._person, "min_score": self._min_score}
+            answers = self._runtime.run_many(singles)
+            found = [people_among(answer[dets][0], answer[labels][0], **limits) for answer in answers]
+        return [to_boxes(*one, letterbox) for one, letterbox in zip(found, letterboxes, strict=True)]
 
     def _decode(self, rows: Array) -> tuple[Array, Array]:
         """Boxes (M, 4) in canvas px and scores (M,) of a raw output (rows, 5 + classes)."""

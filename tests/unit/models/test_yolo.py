@@ -82,9 +82,7 @@ def test_people_of_each_picture_best_first(answer: Any) -> None:
     runtime = network(answer)
     detector = YoloDetector(runtime, input_hw=(SIDE, SIDE))
     assert isinstance(detector, Detector)
-    with measuring() as seconds:
-        first, second = detector.detect(FRAMES)
-    assert list(seconds) == ["detect"]
+    first, second = detector.detect(FRAMES)
     assert runtime.calls == [{"images": (2, 3, SIDE, SIDE)}]
     np.testing.assert_allclose(first.xyxy, BOXES, atol=1e-4)
     np.testing.assert_allclose(first.score, [0.9, 0.5, 0.4], atol=1e-6)
