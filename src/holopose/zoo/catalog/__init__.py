@@ -14,8 +14,13 @@ from holopose.zoo import added
 from holopose.zoo.cards import Asset, Card
 from holopose.zoo.catalog.blaze import BLAZE
 from holopose.zoo.catalog.detectors import DETECTORS
+from holopose.zoo.catalog.fastpose import FASTPOSE
+from holopose.zoo.catalog.higherhrnet import HIGHERHRNET
+from holopose.zoo.catalog.hrnet import HRNET
+from holopose.zoo.catalog.openpose import OPENPOSE
 from holopose.zoo.catalog.pictures import PICTURES
 from holopose.zoo.catalog.rtm import RTM
+from holopose.zoo.catalog.simplebaseline import SIMPLEBASELINE
 
 __all__ = ["ASSETS", "BLAZE", "DEFAULTS", "MODELS", "PICTURES", "choose", "find_model", "get_added"]
 
@@ -32,6 +37,11 @@ MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType(
         [
             *BLAZE,
             *RTM,
+            *HRNET,
+            *SIMPLEBASELINE,
+            *FASTPOSE,
+            *OPENPOSE,
+            *HIGHERHRNET,
             *DETECTORS,
         ]
     )
