@@ -7,7 +7,7 @@ from typing import Any
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import people_among, to_boxes
+from holopose.ops.detections import people_among, run_each, to_boxes
 from holopose.protocols import Runtime
 from holopose.types import Boxes, Frame
 
@@ -56,9 +56,6 @@ class RtmDetector:
         if not frames:
             return []
         batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
-        singles = [{self._runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))]
-        dets, labels = self._runtime.outputs[:2]
         limits: dict[str, Any] = {"person_class": self._person, "min_score": self._min_score}
-        answers = self._runtime.run_many(singles)  # the number of boxes differs from picture to picture
-        found = [people_among(answer[dets][0], answer[labels][0], **limits) for answer in answers]
+        found = [people_among(*outputs[:2], **limits) for outputs in run_each(self._runtime, batch)]
         return [to_boxes(*one, letterbox) for one, letterbox in zip(found, letterboxes, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import to_poses
+from holopose.ops.detections import run_each, to_poses
 from holopose.ops.laps import lap
 from holopose.ops.nms import nms
 from holopose.protocols import Runtime
@@ -62,12 +62,11 @@ class RtmoEstimator:
             return []
         with lap("crop"):
             batch, letterboxes = self._canvas.fill([frame.image for frame in frames])
-        with lap("network"):  # one by one: the number of people differs from picture to picture
-            answers = self._runtime.run_many([{self._runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))])
+        with lap("network"):
+            answers = run_each(self._runtime, batch)
         people = []
         with lap("decode"):
-            for answer, letterbox in zip(answers, letterboxes, strict=True):
-                dets, points = (answer[name][0] for name in self._runtime.outputs[:2])
+            for (dets, points, *_), letterbox in zip(answers, letterboxes, strict=True):
                 if dets.ndim != 2 or dets.shape[1] != 5 or points.ndim != 3 or len(points) != len(dets):
                     raise ModelError(
                         f"RTMO: expected outputs (M, 5) and (M, K, 3) per picture, got {dets.shape} and {points.shape}"

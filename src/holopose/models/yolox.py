@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import people_among, to_boxes
+from holopose.ops.detections import people_among, run_each, to_boxes
 from holopose.ops.nms import nms
 from holopose.protocols import Runtime
 from holopose.types import Boxes, Frame
@@ -65,11 +65,8 @@ class YoloxDetector:
             answer = self._runtime.run_batch({self._runtime.inputs[0]: batch})
             found = [self._decode(rows) for rows in answer[self._runtime.outputs[0]]]
         else:  # the number of boxes differs from picture to picture
-            dets, labels = self._runtime.outputs[:2]
-            singles = [{self._runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))]
             limits: dict[str, Any] = {"person_class": self._person, "min_score": self._min_score}
-            answers = self._runtime.run_many(singles)
-            found = [people_among(answer[dets][0], answer[labels][0], **limits) for answer in answers]
+            found = [people_among(*outputs[:2], **limits) for outputs in run_each(self._runtime, batch)]
         return [to_boxes(*one, letterbox) for one, letterbox in zip(found, letterboxes, strict=True)]
 
     def _decode(self, rows: Array) -> tuple[Array, Array]:

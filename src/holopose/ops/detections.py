@@ -1,4 +1,4 @@
-"""Owns the last step of detectors: from rows in a network's canvas to people in the picture."""
+"""Owns what detectors share: asking the network, and the way from rows in its canvas to people in the picture."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ import numpy.typing as npt
 
 from holopose.errors import ModelError
 from holopose.ops.letterbox import Letterbox
+from holopose.protocols import Runtime
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Boxes, Poses
 
-__all__ = ["people_among", "to_boxes", "to_poses"]
+__all__ = ["people_among", "run_each", "to_boxes", "to_poses"]
 
 Array = npt.NDArray[Any]
+
+
+def run_each(runtime: Runtime, batch: npt.NDArray[np.float32]) -> list[tuple[Array, ...]]:
+    """Outputs for each picture of a batch (N, ...), in the network's order and without the axis that counts pictures.
+
+    One by one, for networks whose outputs are as long as what they found. A single picture gets all threads.
+    """
+    singles = [{runtime.inputs[0]: batch[i : i + 1]} for i in range(len(batch))]
+    answers = runtime.run_many(singles) if len(singles) > 1 else [runtime.run(one) for one in singles]
+    return [tuple(answer[name][0] for name in runtime.outputs) for answer in answers]
 
 
 def people_among(dets: Array, labels: Array, *, person_class: int, min_score: float) -> tuple[Array, Array]:

@@ -4,12 +4,26 @@ import numpy as np
 import pytest
 
 from holopose.errors import ModelError
-from holopose.ops.detections import people_among, to_boxes, to_poses
+from holopose.ops.detections import people_among, run_each, to_boxes, to_poses
 from holopose.ops.letterbox import Letterbox
+from holopose.runtimes.fake import FakeRuntime
 from holopose.skeletons import COCO17
 
 HALF = Letterbox((0.5, 0.5), (0.0, 10.0), (200, 100))
 """A picture of 200 x 100 at half its size, 10 px below the canvas' upper edge."""
+
+
+def test_pictures_are_asked_about_one_by_one() -> None:
+    runtime = FakeRuntime(
+        lambda inputs: {"b": inputs["x"][:, : int(inputs["x"][0, 0])], "a": inputs["x"] * 2},
+        inputs=("x",),
+        outputs=("a", "b"),
+    )
+    batch = np.array([[1, 5], [2, 6], [0, 7]], np.float32)
+    for count in range(4):
+        answers = run_each(runtime, batch[:count])
+        assert [a.tolist() for a, _ in answers] == (2 * batch[:count]).tolist()
+        assert [b.tolist() for _, b in answers] == [[1], [2, 6], []][:count]
 
 
 def test_people_among_other_things() -> None:
