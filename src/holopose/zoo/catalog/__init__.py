@@ -20,7 +20,9 @@ from holopose.zoo.catalog.hrnet import HRNET
 from holopose.zoo.catalog.openpose import OPENPOSE
 from holopose.zoo.catalog.pictures import PICTURES
 from holopose.zoo.catalog.rtm import RTM
+from holopose.zoo.catalog.sdpose import SDPOSE
 from holopose.zoo.catalog.simplebaseline import SIMPLEBASELINE
+from holopose.zoo.catalog.vitpose import VITPOSE
 
 __all__ = ["ASSETS", "BLAZE", "DEFAULTS", "MODELS", "PICTURES", "choose", "find_model", "get_added"]
 
@@ -40,6 +42,8 @@ MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType(
             *HRNET,
             *SIMPLEBASELINE,
             *FASTPOSE,
+            *VITPOSE,
+            *SDPOSE,
             *OPENPOSE,
             *HIGHERHRNET,
             *DETECTORS,
