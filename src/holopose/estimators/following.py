@@ -18,7 +18,7 @@ from holopose.ops.assignment import assign
 from holopose.ops.boxes import iou
 from holopose.ops.laps import lap
 from holopose.ops.one_euro import OneEuro
-from holopose.ops.pose_boxes import enlarge, margins_of, tight_boxes
+from holopose.ops.pose_boxes import USUAL, enlarge, margins_of, tight_boxes
 from holopose.ops.pose_nms import survivors
 from holopose.skeletons import Skeleton
 from holopose.types import Boxes, Frame, Poses
@@ -33,14 +33,16 @@ Floats = npt.NDArray[np.float64]
 _NOMINAL_RATE = 30.0  # of frames that carry no time
 _STALE_S = 1.0  # after such a pause in time nobody is where they were
 _NOBODY_EVERY_S = 0.2  # how often the detector looks where nobody is known
+_STEADY_S = 0.3  # for how long somebody is expected to go on as before
 _TICK_S = 1e-6  # times are sums of rounded steps
 _SURE = 0.3  # score from which a keypoint says where its person is
-_FEWEST = 4  # sure keypoints without which nobody is followed
+_FEWEST = 4  # sure keypoints that a box is made of; with fewer it stays where it was
 _LOST = 1 / 3  # of the keypoints that were sure when detected: with fewer somebody is lost
 _OVERLAP = 0.3  # of a followed box with a detected one, from which they may be one person
 _LOOKS = 2  # of the detector in a row that do not show somebody: then they are let go
+_STRAYED = 0.2  # overlap of keypoints with the box they were looked for in, with less of which they are another's
 _SMALLEST_PX = 2.0  # side of a box cut at the picture's edge, with less of which somebody has left
-_SHRINK_HZ = 1.5  # sides per second that a box's edge moves inwards; limbs that fail for a moment are still looked for
+_EDGE_HZ = 1.5  # sides per second that an edge of a box moves, beside the person's own motion
 _MARGINS = (0.02, 0.5)  # least and most that a box adds to its keypoints
 
 
@@ -49,12 +51,13 @@ class _Followed:
     """One person, as of the last frame.
 
     Attributes:
-        xyxy: (4,) px, where to look in the next frame.
+        xyxy: (4,) px, where to look; may reach beyond the picture.
         detection: The detector's score.
         shown: Whether the box is the detector's own.
         margins: (4,) what the detector's box added to that of the keypoints.
         sure: How many keypoints were sure when the detector last showed the person.
         xy: (K, 2) px, the sure keypoints; NaN for the others.
+        speed_px_s: (2,) how the person moves.
         unseen: Looks of the detector in a row that did not show the person.
     """
 
@@ -64,16 +67,21 @@ class _Followed:
     margins: Floats = field(default_factory=lambda: np.zeros(4))
     sure: int = 0
     xy: Floats = field(default_factory=lambda: np.full((1, 2), np.nan))
+    speed_px_s: Floats = field(default_factory=lambda: np.zeros(2))
     unseen: int = 0
+
+    def after(self, elapsed_s: float) -> _Followed:
+        """The same person where they should be by now."""
+        return replace(self, xyxy=self.xyxy + np.tile(self.speed_px_s, 2) * min(elapsed_s, _STEADY_S))
 
 
 class TopDownFollower:
     """Everybody in a clip, top-down; belongs to one clip at a time.
 
     The detector looks at the first frame and every `detect_every_s`. Between, each person's box is that of the sure
-    keypoints of the frame before, enlarged as the detector's box was; who has few sure keypoints is dropped until the
-    detector shows them again. Somebody whom it misses is followed until it misses them twice in a row. People keep
-    their place while followed, newcomers come last.
+    keypoints of the frame before, enlarged as the detector's box was; who has less than a third of the sure keypoints
+    that they had then is dropped until the detector shows them again. Somebody whom it misses is followed until it
+    misses them twice in a row. People keep their place while followed, newcomers come last.
 
     Args:
         top_down: Detector, model and their options.
@@ -124,11 +132,13 @@ class TopDownFollower:
             self.reset()
         elapsed_s, self._time_s = time_s - self._time_s, time_s
         pause_s = self._detect_every_s if self._people else min(self._detect_every_s, _NOBODY_EVERY_S)
+        self._people = [one.after(elapsed_s) for one in self._people]
         people, seats = self._people, list(range(len(self._people)))
         if time_s - self._detected_s >= pause_s - _TICK_S:
             self._detected_s = time_s
             people, seats = self._detect(frame)
-        boxes = Boxes(_rows(people), np.array([one.detection for one in people], np.float32))
+        rows_xyxy = np.clip(_rows(people), 0, np.tile(frame.size_wh, 2))
+        boxes = Boxes(rows_xyxy, np.array([one.detection for one in people], np.float32))
         poses = self._top_down.look([frame], [boxes])[0]
         with lap("suppress"):
             rows = self._seen(people, poses)
@@ -161,14 +171,15 @@ class TopDownFollower:
         return people + [_from_detector(found[i]) for i in newcomers], seats + [-1] * len(newcomers)
 
     def _seen(self, people: Sequence[_Followed], poses: Poses) -> list[int]:
-        """Rows of those who are there: shown by the detector just now, or in the picture with enough sure keypoints."""
-        sure = (poses.score >= _SURE).sum(axis=1).tolist()
-        sides_px = (poses.boxes.xyxy[:, 2:] - poses.boxes.xyxy[:, :2]).min(axis=1).tolist()
-        return [
-            row
-            for row, one in enumerate(people)
-            if one.shown or (sides_px[row] >= _SMALLEST_PX and sure[row] >= max(_FEWEST, _LOST * one.sure))
-        ]
+        """Rows of those who are there: shown by the detector just now, or about as sure as then, and in their box."""
+        sure = (poses.score >= _SURE).sum(axis=1)
+        at = poses.boxes.xyxy.astype(np.float64)
+        inside = (at[:, 2:] - at[:, :2]).min(axis=1, initial=np.inf) >= _SMALLEST_PX
+        tight = tight_boxes(poses, _SURE)
+        elsewhere = (iou(np.nan_to_num(tight), at).diagonal() < _STRAYED) & (sure >= _FEWEST)
+        enough = sure >= _LOST * np.array([one.sure for one in people])
+        shown = np.array([one.shown for one in people], np.bool_)
+        return [int(row) for row in np.flatnonzero(shown | (inside & enough & ~elsewhere))]
 
     def _smooth(self, poses: Poses, seats: Sequence[int], time_s: float) -> Poses:
         """The same people; `seats` are their rows in the frame before, -1 = newcomer."""
@@ -185,7 +196,7 @@ def _advance(people: Sequence[_Followed], poses: Poses, elapsed_s: float, size_w
     sure = poses.score >= _SURE
     count = sure.sum(axis=1).tolist()
     at = poses.boxes.xyxy.astype(np.float64)
-    margins = np.clip(margins_of(at, tight), *_MARGINS)
+    margins = np.clip(np.where(np.isnan(tight), USUAL, margins_of(at, tight)), *_MARGINS)
     xy = np.where(sure[:, :, None], poses.xy.astype(np.float64), np.nan)
     moved: list[_Followed] = []
     for row, one in enumerate(people):
@@ -193,23 +204,25 @@ def _advance(people: Sequence[_Followed], poses: Poses, elapsed_s: float, size_w
         if count[row] >= _FEWEST:
             grown = enlarge(tight[row : row + 1], known.margins, size_wh)[0]
             if not one.shown:
-                grown = _held(grown, at[row] + _shift(one.xy, xy[row]), _SHRINK_HZ * elapsed_s, size_wh)
+                known, grown = _moved(known, grown, xy[row], elapsed_s)
             known = replace(known, xyxy=grown)
         moved.append(replace(known, xy=xy[row]))
     return moved
 
 
-def _shift(before: Floats, now: Floats) -> Floats:
-    """How far somebody moved, (4,) px for a box: the median of the keypoints (K, 2) that were and are sure."""
-    both = np.isfinite(before[:, 0]) & np.isfinite(now[:, 0])
-    return np.tile(np.median(now[both] - before[both], axis=0), 2) if both.any() else np.zeros(4)
+def _moved(one: _Followed, xyxy: Floats, xy: Floats, elapsed_s: float) -> tuple[_Followed, Floats]:
+    """Somebody with their speed of now, and their new box (4,) px, held back from growing or shrinking at once.
 
-
-def _held(xyxy: Floats, last: Floats, share: float, size_wh: tuple[int, int]) -> Floats:
-    """A box (4,) px whose edges lie at most a share of its sides further inwards than those of the last one."""
-    inwards = share * (last[2:] - last[:2])
-    low, high = np.minimum(xyxy[:2], last[:2] + inwards), np.maximum(xyxy[2:], last[2:] - inwards)
-    return np.asarray(np.clip(np.concatenate([low, high]), 0, np.tile(size_wh, 2)), np.float64)
+    Limbs that fail for a moment are so still looked for. Motion is the median of the keypoints that were and are sure.
+    """
+    both = np.isfinite(one.xy[:, 0]) & np.isfinite(xy[:, 0])
+    shift = np.median(xy[both] - one.xy[both], axis=0) if both.any() else np.zeros(2)
+    last = one.xyxy + np.tile(shift - one.speed_px_s * min(elapsed_s, _STEADY_S), 2)
+    most = np.tile(_EDGE_HZ * elapsed_s * (last[2:] - last[:2]), 2)
+    held = np.clip(xyxy, last - most, last + most)
+    if elapsed_s > _TICK_S and both.any():
+        one = replace(one, speed_px_s=0.5 * one.speed_px_s + 0.5 * shift / elapsed_s)
+    return one, held
 
 
 def _from_detector(found: Boxes) -> _Followed:

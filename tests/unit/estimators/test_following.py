@@ -63,8 +63,10 @@ def test_somebody_walking_is_followed_with_few_looks_of_the_detector(speed: floa
 def test_the_box_keeps_the_margins_that_the_detector_gave() -> None:
     clip = Clip(lambda t: [Body(200 + 100 * t, 40, height=200 + 60 * t)], detect_every_s=9.0)
     clip.run()
-    for before, box in zip(clip.world.frames, clip.model.boxes[1:], strict=False):
-        np.testing.assert_allclose(box[0], before[0].box, atol=1e-3)  # the box of the frame before, exactly
+    assert clip.detector.looks == 1
+    np.testing.assert_allclose(clip.model.boxes[1][0], clip.world.frames[0][0].box, atol=1e-3)
+    for body, box in zip(clip.world.frames[6:], clip.model.boxes[6:], strict=True):
+        np.testing.assert_allclose(box[0], body[0].box, atol=4)  # moved on as the person does
 
 
 @pytest.mark.parametrize("every_s", [0.0, 0.2, 1.0, 99.0])
@@ -96,9 +98,7 @@ def test_who_is_lost_is_dropped_until_the_next_look() -> None:
     counts = [len(poses) for poses in clip.run()]
     assert counts[:5] == [2] * 5
     assert counts[5:10] == [1] * 5  # few confident keypoints
-    assert counts[10] == 2  # the detector says so at 0.4 s, sure or not
-    assert counts[11:20] == [1] * 9
-    assert counts[20:] == [2] * 30
+    assert counts[10:] == [2] * 40  # at 0.4 s the detector shows them though; who never was sure is not lost
 
 
 def test_nobody_is_looked_for_five_times_a_second_at_most() -> None:
@@ -138,8 +138,19 @@ def test_limbs_that_fail_for_a_frame_do_not_shrink_the_box_to_half_a_person() ->
     found = clip.run()
     assert (found[6].score[0, 11:] < 0.3).all()
     assert (found[8].score[0, 11:] > 0.3).all()  # still looked for
-    for poses in found[9:]:
+    for poses in found[14:]:
         np.testing.assert_allclose(poses.boxes.xyxy[0], found[0].boxes.xyxy[0], atol=1e-3)
+
+
+def test_a_look_that_shows_somebody_elsewhere_is_not_followed_there() -> None:
+    """The second person is gone and their box shows, of the first, what lies beside it."""
+
+    def people(t: float) -> list[Body]:
+        return [Body(300, 50)] if t > 0.2 else [Body(300, 50), Body(380, 50)]
+
+    clip = Clip(people, detect_every_s=9.0)
+    clip.follower._top_down.pose_nms = "none"
+    assert [len(poses) for poses in clip.run()] == [2] * 6 + [1] * 44
 
 
 def test_limbs_out_of_sight_for_longer_leave_the_box() -> None:
@@ -147,7 +158,7 @@ def test_limbs_out_of_sight_for_longer_leave_the_box() -> None:
     clip = Clip(lambda t: [Body(100 + 100 * t, 50, hidden=legs if t > 0.2 else ())], detect_every_s=9.0)
     last = clip.run()[-1].boxes.xyxy[0]
     assert last[3] < 50 + 200 * 0.6  # knees and below
-    np.testing.assert_allclose((last[0] + last[2]) / 2, 100 + 100 * 1.92, atol=0.1)  # yet it goes along
+    np.testing.assert_allclose((last[0] + last[2]) / 2, 100 + 100 * 1.96, atol=0.1)  # yet it goes along
 
 
 def test_somebody_who_leaves_the_picture_is_gone() -> None:
