@@ -135,6 +135,8 @@ class Card(Asset):
             the file is a network itself.
         net_settings: Keywords for it; users may change them too.
         prefix: What the names of this file's tensors begin with in that module.
+        argument: Keyword under which the family takes this file's network, where that is one of its own beside the
+            main one; empty = the main one, or tensors of it.
         outputs: Names of the module's outputs.
         input_hwc: Height, width and channels of the picture it takes.
         input_range: What 0 and 255 become, for families that have no mean and deviation among their settings.
@@ -151,6 +153,7 @@ class Card(Asset):
     net: Callable[..., Any] | None = None
     net_settings: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    argument: str = ""
     outputs: tuple[str, ...] = ("output",)
     input_hwc: tuple[int, int, int]
     input_range: tuple[float, float] = (0.0, 1.0)

@@ -43,13 +43,13 @@ class Engine:
         if suffix in (".tflite", ".xml"):
             if self.runtime not in ("auto", "openvino"):
                 raise ConfigError(
-                    f"runtime: {self.runtime!r} does not read {suffix} files, which only OpenVINO does; choose another "
-                    "model or detector, or leave runtime at auto"
+                    f"runtime: {self.runtime!r} does not read {suffix} files, which only OpenVINO does; choose "
+                    "another model or detector, or leave runtime at auto"
                 )
             if self.runtime == "auto" and self.device.lower().split(":")[0] in (*_ONNXRUNTIME, "mps"):
                 raise ConfigError(
-                    f"device: {self.device!r} does not run {suffix} files, which only OpenVINO does (blaze, also as the "
-                    "detector of other models); choose another model and detector, or device cpu"
+                    f"device: {self.device!r} does not run {suffix} files, which only OpenVINO does (blaze, also as "
+                    "the detector of other models); choose another model and detector, or device cpu"
                 )
             return "openvino"
         if self.runtime == "torch":

@@ -218,18 +218,23 @@ def load_part(
         if "flip" not in adjustable(card):
             raise ConfigError(f"flip: {model} has no such setting")
         settings["flip"] = True
-    converted = find_converted(model, cards) if card.net is not None and not net_settings else None
-    paths = {} if converted is not None and engine.runtime != "torch" else locate_all(cards)
+    main = [one for one in cards if not one.argument]
+    converted = find_converted(model, main) if card.net is not None and not net_settings else None
+    needed = main if converted is None or engine.runtime == "torch" else []
+    paths = locate_all([*needed, *(one for one in cards if one.argument)])
     size_hw = settings.get("input_hw")
     with compiled_folder() as compiled:
         runtime = open_network(
-            cards,
+            main,
             paths,
             engine,
             net_settings=net_settings,
             item_shape=None if size_hw is None else (3, *size_hw),
             cache_dir=compiled,
         )
+        for one in cards:
+            if one.argument:
+                settings[one.argument] = open_network([one], paths, engine, cache_dir=compiled)
     if card.skeleton is not None:
         settings["skeleton"] = card.skeleton
     part: Detector | KeypointModel | Estimator = card.family()(runtime, **settings)

@@ -17,8 +17,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_names_files_and_hashes_are_unique():
-    for values in ([asset.name for asset in ASSETS], [asset.filename for asset in ASSETS]):
-        assert len(set(values)) == len(ASSETS)
+    assert len({asset.name for asset in ASSETS}) == len(ASSETS)
+    by_file: dict[str, list[Asset]] = {}
+    for asset in ASSETS:
+        by_file.setdefault(asset.filename, []).append(asset)
+    for name, cards in by_file.items():  # one file may serve several models, as the same file
+        assert len({(one.sha256, one.size, one.places, one.licence) for one in cards}) == 1, name
     hashes = [asset.sha256 for asset in ASSETS if asset.sha256]
     assert len(set(hashes)) == len(hashes)
     assert len(DEFAULTS) == 10

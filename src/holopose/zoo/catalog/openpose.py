@@ -7,9 +7,10 @@ the files has a lasting address.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from holopose.skeletons import HAND21, OPENPOSE18, OPENPOSE25, Skeleton
+from holopose.skeletons import HAND21, OPENPOSE18, OPENPOSE25, OPENPOSE60, OPENPOSE67, Skeleton
 from holopose.zoo.cards import Card, Licence
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _body(name: str, filename: str, skeleton: Skeleton, net: Callable[..., Any],
     )
 
 
-OPENPOSE: tuple[Card, ...] = (
+_BODIES: tuple[Card, ...] = (
     _body(
         "openpose-body25",
         "body_25.pth",
@@ -94,30 +95,61 @@ OPENPOSE: tuple[Card, ...] = (
         data="COCO (annotations CC BY 4.0)",
         notes="The COCO network of 2017, as pytorch-openpose has it; to read maps as it does: --adjust variant=port.",
     ),
-    Card(
-        name="openpose-hand",
-        filename="hand_pose_model.pth",
-        places=(),
-        licence=_licence("pictures from many cameras (CMU Panoptic), MPII and the New Zealand Sign Language exercises"),
-        notes="Takes boxes around hands (--boxes, or a detector of hands); it was trained on right ones. You have it? "
-        "`holopose models import hand_pose_model.pth`.",
-        model="openpose-hand",
-        family=_heatmap,
-        task="top-down",
-        role="21 keypoints of one hand: OpenPose",
-        settings={
-            "input_hw": (368, 368),
-            "decoder": "quarter",
-            "mean": (128.0, 128.0, 128.0),
-            "std": (256.0, 256.0, 256.0),
-            "bgr": True,
-        },
-        skeleton=HAND21,
-        net=_hand,
-        net_settings={"background": False},
-        outputs=("heatmaps",),
-        input_hwc=(368, 368, 3),
-        score=_PEAK,
-    ),
+)
+
+_HAND = Card(
+    name="openpose-hand",
+    filename="hand_pose_model.pth",
+    places=(),
+    licence=_licence("pictures from many cameras (CMU Panoptic), MPII and the New Zealand Sign Language exercises"),
+    notes="Takes boxes around hands (--boxes, or a detector of hands); it was trained on right ones. You have it? "
+    "`holopose models import hand_pose_model.pth`.",
+    model="openpose-hand",
+    family=_heatmap,
+    task="top-down",
+    role="21 keypoints of one hand: OpenPose",
+    settings={
+        "input_hw": (368, 368),
+        "decoder": "quarter",
+        "mean": (128.0, 128.0, 128.0),
+        "std": (256.0, 256.0, 256.0),
+        "bgr": True,
+    },
+    skeleton=HAND21,
+    net=_hand,
+    net_settings={"background": False},
+    outputs=("heatmaps",),
+    input_hwc=(368, 368, 3),
+    score=_PEAK,
+)
+
+
+def _with_hands(body: Card, skeleton: Skeleton) -> tuple[Card, Card]:
+    """The same body, and a look at the hand network around each wrist: the same two files."""
+    model = f"{body.model}-hands"
+    whole = replace(
+        body,
+        name=model,
+        model=model,
+        skeleton=skeleton,
+        role=f"{len(skeleton)} keypoints of everybody at once, hands too: OpenPose",
+    )
+    hand = replace(
+        _HAND,
+        name=f"{model}-hand",
+        model=model,
+        task="part",
+        role="the hands, around each wrist",
+        argument="hand",
+        net_settings={"background": True},
+    )
+    return whole, hand
+
+
+OPENPOSE: tuple[Card, ...] = (
+    *_BODIES,
+    _HAND,
+    *_with_hands(_BODIES[0], OPENPOSE67),
+    *_with_hands(_BODIES[1], OPENPOSE60),
 )
 """BODY_25, COCO-18 and hands."""
