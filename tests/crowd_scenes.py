@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def may_stand_together(one: np.ndarray, other: np.ndarray, apart_px: float, clea
     return min(clear) >= clear_px
 
 
+@cache
 def crowd(
     seed: int,
     count: int = 10,
