@@ -45,6 +45,7 @@ class SimccModel:
 
     Raises:
         ConfigError: a setting makes no sense.
+        ModelError: the network has fewer than two outputs.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class SimccModel:
             raise ConfigError(f"batch: expected 1 or more crops at a time, got {batch}")
         if not split_ratio > 0:
             raise ConfigError(f"split_ratio: expected more than 0 bins per pixel, got {split_ratio}")
+        if len(runtime.outputs) < 2:
+            raise ModelError(f"SimCC: expected outputs along x and along y, got {', '.join(runtime.outputs)}")
         self.skeleton = skeleton
         self._runtime = runtime
         self._cutter = Cutter(input_hw, padding=padding, mean=mean, std=std, bgr=bgr)

@@ -268,20 +268,36 @@ def _check(cards: tuple[Card, ...], folder: Path) -> str:
         ModelError: it is not such a model.
     """
     paths = {card.name: folder / card.filename for card in cards}
-    if cards[0].net is not None:
-        if find_spec("torch") is None:
-            return "its tensors are checked at first use: torch is not installed here"
-        from holopose.zoo.engines import load_net
+    main = [card for card in cards if not card.argument]
+    networks = [main, *([card] for card in cards if card.argument)]
+    told = [
+        _check_tensors(some, paths) if some[0].net is not None else _check_network(some[0], paths) for some in networks
+    ]
+    return "; ".join(dict.fromkeys(told))
 
-        try:
-            load_net(cards, paths)
-        except BackendError as error:
-            return f"its tensors are checked at first use: {error}"
-        return "all its tensors fit"
+
+def _check_tensors(cards: Sequence[Card], paths: Mapping[str, Path]) -> str:
+    """Put the tensors of a network's files into it, where torch is installed."""
+    if find_spec("torch") is None:
+        return "its tensors are checked at first use: torch is not installed here"
+    from holopose.zoo.engines import load_net
+
+    try:
+        load_net(cards, paths)
+    except BackendError as error:
+        return f"its tensors are checked at first use: {error}"
+    return "all its tensors fit"
+
+
+def _check_network(card: Card, paths: Mapping[str, Path]) -> str:
+    """Open a file that is a network, which must take what the card says, and give what its family needs."""
     from holopose.runtimes.openvino import OpenVinoRuntime
 
-    for path in paths.values():
-        runtime = OpenVinoRuntime(path)
-        counts = f"{len(runtime.inputs)} in, {len(runtime.outputs)} out"
+    size_hw = card.settings.get("input_hw")
+    runtime = OpenVinoRuntime(paths[card.name], item_shape=None if size_hw is None else (3, *size_hw))
+    try:
+        if card.task != "part" and len(paths) == 1:
+            card.family()(runtime, **card.settings, **({} if card.skeleton is None else {"skeleton": card.skeleton}))
+        return f"opens ({len(runtime.inputs)} in, {len(runtime.outputs)} out)"
+    finally:
         runtime.close()
-    return f"opens ({counts})"

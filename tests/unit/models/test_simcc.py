@@ -221,6 +221,11 @@ def test_outputs_in_the_other_order_are_told() -> None:
         SimccModel(runtime, skeleton=COCO17, input_hw=(256, 192)).locate([ramp_frame()], [BOXES])
 
 
+def test_a_network_of_another_kind_is_told() -> None:
+    with pytest.raises(ModelError, match="SimCC: expected outputs along x and along y, got output0"):
+        SimccModel(FakeRuntime(lambda _: {}, outputs=("output0",)), skeleton=COCO17, input_hw=(256, 192))
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

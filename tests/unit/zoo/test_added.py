@@ -124,6 +124,20 @@ def test_what_is_no_such_model_leaves_nothing(tmp_path, home, filename, content,
     assert files(home) == ["lock"]
 
 
+def test_a_network_of_another_kind_leaves_nothing(tmp_path, home):
+    """Told by the size of its input, and by how many outputs it has."""
+    fixed = convolution(tmp_path / "fixed.onnx", (1, 3, 64, 48))
+    with pytest.raises(ModelError, match="takes items of shape 3 x 64 x 48, got 3 x 256 x 192"):
+        added.add("mine", fixed, "rtmpose-m-body17", MODELS)
+    onnx_module = pytest.importorskip("onnx")
+    model = onnx_module.load(str(fixed))
+    del model.graph.output[1:]
+    onnx_module.save(model, str(fixed))
+    with pytest.raises(ModelError, match="SimCC: expected outputs along x and along y, got maps"):
+        added.add("mine", fixed, "rtmpose-m-body17", MODELS, ["input_hw=(64, 48)"])
+    assert files(home) == ["lock"]
+
+
 def test_from_an_archive_and_from_a_folder(onnx, tmp_path, home):
     with zipfile.ZipFile(tmp_path / "sdk.zip", "w") as archive:
         archive.write(onnx, "work/end2end.onnx")
@@ -242,6 +256,24 @@ def test_a_model_of_several_files_takes_a_folder(tiny, tmp_path, home):
     assert [card.name for card in addition.cards] == ["mine", "mine-tiny-head"]
     assert [card.name for card in added.read("mine", known)] == ["mine", "mine-tiny-head"]
     assert set(fetch.locate_all(addition.cards)) == {"mine", "mine-tiny-head"}
+
+
+def test_a_model_of_two_networks_takes_both(tiny, onnx, tmp_path, home):
+    """Tensors or networks, each checked by itself."""
+    known, path = tiny
+    hand = replace(known["tiny"][0], name="tiny-hand", filename="tiny-hand.pth", task="part", argument="hand")
+    known = {"tiny": (known["tiny"][0], hand)}
+    folder = tmp_path / "both"
+    folder.mkdir()
+    for name in ("tiny.pth", "tiny-hand.pth"):
+        (folder / name).write_bytes(path.read_bytes())
+    addition = added.add("mine", folder, "tiny", known)
+    assert addition.checked == "all its tensors fit"
+    assert [card.argument for card in added.read("mine", known)] == ["", "hand"]
+    (folder / "tiny-hand.pth").write_bytes(onnx.read_bytes())
+    with pytest.raises(ModelError, match=r"hand\.pth: expected a torch checkpoint"):
+        added.add("wrong", folder, "tiny", known)
+    assert added.names() == ["mine"]
 
 
 def test_without_torch_tensors_are_checked_later(tiny, home, monkeypatch):
