@@ -68,7 +68,7 @@ def convert_model(
         ModelError: both forms answer too far apart; nothing is kept.
         BackendError: torch or onnx is not installed.
     """
-    cards = find_model(model)
+    cards = [one for one in find_model(model) if not one.argument]  # each network of a model is converted by itself
     card = cards[0]
     if card.net is None:
         raise ConfigError(f"{model}: its file is a network already ({card.filename}); there is nothing to convert")
@@ -81,17 +81,25 @@ def convert_model(
         work.mkdir(parents=True)
         told = {"model": model, "opset": OPSET, "settings": {k: repr(v) for k, v in card.settings.items()}}
         told |= {"layout": "" if card.skeleton is None else card.skeleton.name, "score": card.score}
-        write_onnx(net, work / "model.onnx", item_shape=shape, outputs=card.outputs, metadata=told)
-        runtime = open_file(work / "model.onnx", engine or Engine(), item_shape=shape)
+        free_size = "input_hw" not in settings
+        write_onnx(
+            net,
+            work / "model.onnx",
+            item_shape=shape,
+            outputs=card.outputs,
+            metadata=told,
+            free_size=free_size,
+        )
+        runtime = open_file(work / "model.onnx", engine or Engine(), item_shape=None if free_size else shape)
         from holopose.runtimes.torch import TorchRuntime
 
         family = card.family()
         first = family(TorchRuntime(net, outputs=card.outputs), **settings)
         second = family(runtime, **settings)
-        people = boxes if boxes is not None else load_detector("blaze").detect(frames)
-        rows = compare(first, second, frames, people)
-        count = sum(map(len, people))
-        if card.task == "top-down" and not count:
+        if boxes is None and card.task == "top-down":
+            boxes = load_detector("blaze").detect(frames)
+        rows, count = compare(first, second, frames, boxes or [])
+        if not count:
             raise InputError("nobody was found in the pictures that both forms are compared on; give others")
         if not worst(rows) <= limit:
             raise ModelError(

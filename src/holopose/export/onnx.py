@@ -21,7 +21,13 @@ _SINGLE_BYTES = 1_800_000_000  # ONNX files end at 2 GB; larger ones keep their 
 
 
 def write_onnx(
-    net: Any, path: Path, *, item_shape: Sequence[int], outputs: Sequence[str], metadata: Mapping[str, Any]
+    net: Any,
+    path: Path,
+    *,
+    item_shape: Sequence[int],
+    outputs: Sequence[str],
+    metadata: Mapping[str, Any],
+    free_size: bool = False,
 ) -> None:
     """Write a torch module as an ONNX file whose batch is free.
 
@@ -30,6 +36,7 @@ def write_onnx(
         path: File to write; tensors beyond ONNX's 2 GB lie beside it.
         item_shape: Shape of one input item.
         outputs: Names of the outputs.
+        free_size: Leave the last two axes of the items open too: networks that see whole pictures.
         metadata: What a user of the file must know (colours, decoder, layout), kept inside as JSON under holopose.
 
     Raises:
@@ -45,6 +52,9 @@ def write_onnx(
             f'conversion needs {error.name}, which is not installed: pip install "holopose[convert]"'
         ) from error
     size = sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
+    axes: dict[int, Any] = {0: torch.export.Dim("batch", min=1)}
+    if free_size:
+        axes |= dict.fromkeys((2, 3), torch.export.Dim.DYNAMIC)
     example = torch.zeros(2, *item_shape)  # a batch of 1 would be taken for a constant
     try:
         with _quiet(), torch.inference_mode():
@@ -56,7 +66,7 @@ def write_onnx(
                 output_names=list(outputs),
                 opset_version=OPSET,
                 dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                dynamic_shapes=(axes,),
                 external_data=size > _SINGLE_BYTES,
                 optimize=False,
             )

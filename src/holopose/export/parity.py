@@ -40,7 +40,7 @@ def compare(
     second: KeypointModel | Estimator,
     frames: Sequence[Frame],
     boxes: Sequence[Boxes],
-) -> list[PartParity]:
+) -> tuple[list[PartParity], int]:
     """Run both forms on the same people.
 
     Args:
@@ -50,7 +50,7 @@ def compare(
         boxes: People in them, for forms that need boxes.
 
     Returns:
-        A row per part of the layout, ordered as there.
+        A row per part of the layout, ordered as there, and how many people the first form gave.
     """
     ours, theirs = _answers(first, frames, boxes), _answers(second, frames, boxes)
     skeleton = first.skeleton
@@ -69,7 +69,8 @@ def compare(
         scores.append(np.abs(a.score.astype(np.float64) - b.score))
     far = np.concatenate(distances) if distances else np.zeros((0, len(skeleton)))
     score = np.concatenate(scores) if scores else np.zeros((0, len(skeleton)))
-    return [_row(part, far[:, list(members)], score[:, list(members)]) for part, members in skeleton.parts.items()]
+    rows = [_row(part, far[:, list(members)], score[:, list(members)]) for part, members in skeleton.parts.items()]
+    return rows, sum(map(len, ours))
 
 
 def _answers(model: KeypointModel | Estimator, frames: Sequence[Frame], boxes: Sequence[Boxes]) -> list[Poses]:

@@ -264,7 +264,8 @@ class Clip:
     def _orientation(picture: VideoFrame) -> tuple[int, bool]:
         from av.sidedata.sidedata import SideDataContainer, Type
 
-        beside: Any = SideDataContainer(picture)  # picture.side_data keeps both alive: they name each other
+        container: Any = SideDataContainer  # picture.side_data would keep both alive: they name each other
+        beside = container(picture)
         found = [bytes(data) for data in beside if data.type == Type.DISPLAYMATRIX]
         return turn_of(found[0]) if found else (0, False)
 

@@ -86,7 +86,7 @@ def open_network(
     card = cards[0]
     if card.net is None:
         return open_file(paths[card.name], engine, item_shape=item_shape, cache_dir=cache_dir)
-    converted = find_converted(card.model, cards) if not net_settings else None
+    converted = find_converted(card.model, cards) if not net_settings and not card.argument else None
     if converted is not None and engine.runtime != "torch":
         return open_file(converted, engine, item_shape=item_shape, cache_dir=cache_dir)
     if engine.runtime not in ("auto", "torch"):

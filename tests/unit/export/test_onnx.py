@@ -48,6 +48,20 @@ def test_any_batch_gives_what_torch_gives(written: Path, count: int) -> None:
     np.testing.assert_allclose(runtime.run_batch({"input": x})["heatmaps"], expected, atol=1e-5)
 
 
+def test_the_size_stays_free_where_whole_pictures_are_seen(tmp_path: Path) -> None:
+    from holopose.runtimes.openvino import OpenVinoRuntime
+
+    path = tmp_path / "free.onnx"
+    net = seed_by_name(TinyNet())
+    write_onnx(net, path, item_shape=SHAPE, outputs=("heatmaps",), metadata={}, free_size=True)
+    runtime = OpenVinoRuntime(path)
+    for shape in ((3, 64, 48), (3, 128, 96), (3, 32, 200)):
+        x = items(2, shape)
+        with torch.inference_mode():
+            expected = net(torch.from_numpy(x)).numpy()
+        np.testing.assert_allclose(runtime.run_batch({"input": x})["heatmaps"], expected, atol=1e-5)
+
+
 def test_what_a_user_must_know_is_inside(written: Path) -> None:
     model = onnx.load(str(written))
     onnx.checker.check_model(model)

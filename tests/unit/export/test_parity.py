@@ -51,14 +51,15 @@ class Finder(Model):
 
 
 def test_equal_forms_are_equal() -> None:
-    rows = compare(Model(WHOLEBODY133), Model(WHOLEBODY133), [FRAME], [BOXES])
+    rows, people = compare(Model(WHOLEBODY133), Model(WHOLEBODY133), [FRAME], [BOXES])
     assert [row.part for row in rows] == list(WHOLEBODY133.parts)
     assert [row.points for row in rows] == [2 * len(part) for part in WHOLEBODY133.parts.values()]
     assert worst(rows) == 0
+    assert people == 2
 
 
 def test_distances_are_told_per_part_in_thousandths_of_the_person() -> None:
-    rows = compare(Model(WHOLEBODY133), Model(WHOLEBODY133, 0.4, part="face"), [FRAME], [BOXES])
+    rows, _ = compare(Model(WHOLEBODY133), Model(WHOLEBODY133, 0.4, part="face"), [FRAME], [BOXES])
     by_part = {row.part: row for row in rows}
     assert by_part["body"].largest == 0
     assert by_part["face"].mean == pytest.approx((4 + 10) / 2, rel=1e-4)  # 0.4 px of 100 and of 40
@@ -67,24 +68,24 @@ def test_distances_are_told_per_part_in_thousandths_of_the_person() -> None:
 
 
 def test_a_keypoint_found_by_one_form_only_is_no_parity() -> None:
-    rows = compare(Model(COCO17), Model(COCO17, lost=[3]), [FRAME], [BOXES])
+    rows, _ = compare(Model(COCO17), Model(COCO17, lost=[3]), [FRAME], [BOXES])
     assert rows[0].only_one == 2
     assert rows[0].score == pytest.approx(0.9)
     assert worst(rows) == np.inf
 
 
 def test_missing_in_both_is_parity() -> None:
-    rows = compare(Model(COCO17, lost=[3]), Model(COCO17, lost=[3]), [FRAME], [BOXES])
+    rows, _ = compare(Model(COCO17, lost=[3]), Model(COCO17, lost=[3]), [FRAME], [BOXES])
     assert (rows[0].only_one, rows[0].points) == (0, 2 * 16)
     assert worst(rows) == 0
 
 
 def test_people_found_by_one_form_only_are_no_parity() -> None:
-    assert worst(compare(Finder(2), Finder(2), [FRAME], [])) == 0
-    rows = compare(Finder(2), Finder(1), [FRAME], [])
+    assert worst(compare(Finder(2), Finder(2), [FRAME], [])[0]) == 0
+    rows, _ = compare(Finder(2), Finder(1), [FRAME], [])
     assert rows[0].only_one == 17
     assert worst(rows) == np.inf
 
 
 def test_nobody_proves_nothing() -> None:
-    assert worst(compare(Model(COCO17), Model(COCO17), [FRAME], [Boxes.empty()])) == np.inf
+    assert worst(compare(Model(COCO17), Model(COCO17), [FRAME], [Boxes.empty()])[0]) == np.inf
