@@ -22,6 +22,7 @@ from holopose.zoo.catalog.pictures import PICTURES
 from holopose.zoo.catalog.rtm import RTM
 from holopose.zoo.catalog.sdpose import SDPOSE
 from holopose.zoo.catalog.simplebaseline import SIMPLEBASELINE
+from holopose.zoo.catalog.torchvision import TORCHVISION
 from holopose.zoo.catalog.vitpose import VITPOSE
 
 __all__ = ["ASSETS", "BLAZE", "DEFAULTS", "MODELS", "PICTURES", "choose", "find_model", "get_added"]
@@ -46,6 +47,7 @@ MODELS: Mapping[str, tuple[Card, ...]] = MappingProxyType(
             *SDPOSE,
             *OPENPOSE,
             *HIGHERHRNET,
+            *TORCHVISION,
             *DETECTORS,
         ]
     )

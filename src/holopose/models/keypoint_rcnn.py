@@ -1,0 +1,87 @@
+"""Owns Keypoint R-CNN as torchvision has it: people with boxes and keypoints from one network.
+
+He, Gkioxari, Dollár, Girshick: Mask R-CNN (ICCV 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holopose.errors import ConfigError, ModelError
+from holopose.ops.laps import lap
+from holopose.protocols import Runtime
+from holopose.skeletons import COCO17, Skeleton
+from holopose.types import Boxes, Frame, Poses
+
+__all__ = ["KeypointRcnn"]
+
+_PERSON = 1
+_FURTHEST = 50.0  # logits beyond it are 0 or 1 anyway, and must not become exactly 0
+
+
+class KeypointRcnn:
+    """People of torchvision's Keypoint R-CNN, run by torch or exported to ONNX.
+
+    A person's score is the box's. A keypoint's is the sigmoid of what the network says of it, the height of its
+    heatmap before softmax: it puts keypoints in order and is no probability.
+
+    Args:
+        runtime: Network that takes one RGB picture (1, 3, H, W) in [0, 1] and gives boxes (N, 4), labels (N,), scores
+            (N,), keypoints (N, K, 3) and their logits (N, K), in this order; pictures are of any size, it scales them.
+        skeleton: Layout of its keypoints.
+        min_score: Leave out people whose box has a lower score. Networks give those from 0.05 on.
+
+    Raises:
+        ConfigError: the score is not in [0, 1].
+    """
+
+    def __init__(self, runtime: Runtime, *, skeleton: Skeleton = COCO17, min_score: float = 0.5) -> None:
+        if not 0 <= min_score <= 1:
+            raise ConfigError(f"min_score: expected 0 to 1, got {min_score}")
+        self._runtime = runtime
+        self._skeleton = skeleton
+        self._min_score = min_score
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Layout of what `estimate` returns."""
+        return self._skeleton
+
+    def reset(self) -> None:
+        """Nothing to forget: every frame is seen anew."""
+
+    def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Everybody in each frame, best first; coordinates in px of the frame.
+
+        Raises:
+            ModelError: the network's outputs are not those of Keypoint R-CNN with this layout.
+        """
+        with lap("crop"):
+            pictures = [frame.image.transpose(2, 0, 1)[None].astype(np.float32) / 255 for frame in frames]
+        with lap("network"):
+            answers = self._runtime.run_many([{self._runtime.inputs[0]: picture} for picture in pictures])
+        with lap("decode"):
+            return [self._people(frame, answer) for frame, answer in zip(frames, answers, strict=True)]
+
+    def _people(self, frame: Frame, answer: Mapping[str, npt.NDArray[Any]]) -> Poses:
+        """The people of one picture."""
+        outputs = [answer[name] for name in self._runtime.outputs]
+        count, joints = len(outputs[0]), len(self._skeleton)
+        wanted = [(count, 4), (count,), (count,), (count, joints, 3), (count, joints)]
+        if [output.shape for output in outputs] != wanted:
+            raise ModelError(
+                f"Keypoint R-CNN: expected boxes, labels, scores, {joints} keypoints and their logits, got "
+                f"{', '.join(str(output.shape) for output in outputs)}"
+            )
+        boxes, labels, scores, keypoints, logits = outputs
+        keep = np.flatnonzero((labels == _PERSON) & (scores >= self._min_score))
+        keep = keep[np.argsort(-scores[keep], kind="stable")]
+        width, height = frame.size_wh
+        corners = np.clip(boxes[keep], 0, np.array([width, height, width, height], np.float32))
+        people = Boxes(corners.astype(np.float32), np.clip(scores[keep], 0, 1).astype(np.float32))
+        share = 1 / (1 + np.exp(-np.clip(logits[keep].astype(np.float64), -_FURTHEST, _FURTHEST)))
+        return Poses(keypoints[keep, :, :2].astype(np.float32), share.astype(np.float32), people, self._skeleton)
