@@ -141,7 +141,7 @@ class SdPose(nn.Module):
         unet = self.unet
         step = unet.time_proj(torch.full((1,), STEP, device=latents.device)).to(latents.dtype)
         embedding = unet.time_embedding(step) + unet.class_embedding(latents.new_tensor([TASK]))
-        context = {"encoder_hidden_states": text.expand(len(latents), -1, -1)}
+        context = {"encoder_hidden_states": text.expand(latents.shape[0], -1, -1)}
 
         def ask(block: nn.Module, x: Tensor, **more: Any) -> Any:
             return block(x, temb=embedding, **more, **(context if getattr(block, "has_cross_attention", False) else {}))

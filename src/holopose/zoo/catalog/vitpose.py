@@ -36,7 +36,7 @@ _SETS = (
 )
 _LICENCE = Licence(code="Apache-2.0", weights="Apache-2.0, as their authors say (ViTPose)", training_data=_SETS)
 _PEAK = "peak of the keypoint's heatmap, cut to [0, 1]: near 1 where the network is sure; no probability"
-_WHOLE = "whole AP {} on COCO-WholeBody val, boxes of a detector, flip test (the authors' table)"
+_WHOLE = "whole AP {} on COCO-WholeBody val, as the authors state"
 _SETTINGS: Mapping[str, Any] = {"input_hw": (256, 192), "decoder": "udp", "kernel": 11, "padding": 1.25, "udp": True}
 
 
