@@ -29,7 +29,8 @@ GROUPS: dict[str, str] = {
 
 _LAYOUTS = (  # spelt out, as `_PARTS` is, so that options are known without loading arrays; a test compares
     *("coco17", "wholebody133", "halpe26", "halpe136", "blazepose33", "blaze543"),
-    *("openpose18", "openpose25", "mpii16", "face68"),  # not hand21: a person has two
+    *("openpose18", "openpose25", "openpose60", "openpose67", "mpii16", "crowdpose14", "aic14"),
+    "face68",  # not hand21: a person has two; nor face106: nothing else has its points
 )
 _PARTS = ("body", "feet", "face", "left_hand", "right_hand")
 _SAVES = (

@@ -201,7 +201,7 @@ def test_choices_are_those_of_the_parts() -> None:
     assert set(choices["overlay_format"]) == set(overlay.FORMATS.values())
     assert choices["draw_parts"] == PARTS
     given = {name for name, layout in LAYOUTS.items() if len(missing_after(BLAZE543, layout)) < len(layout)}
-    assert set(choices["layout"]) - {"own"} == given == set(LAYOUTS) - {"hand21"}
+    assert set(choices["layout"]) - {"own"} == given == set(LAYOUTS) - {"hand21", "face106"}
 
 
 def test_drawing_options_are_the_painter_s() -> None:
