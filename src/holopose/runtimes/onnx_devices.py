@@ -7,6 +7,8 @@ turns it off before the import.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import threading
 from collections.abc import Callable
@@ -27,6 +29,7 @@ class Kind:
         spelled: What results say.
         settings: Its options for a device number and a precision.
         package: The command that brings it.
+        needs: What it needs besides, for messages.
         precisions: In which it can run a network of f32.
         numbered: Whether there may be several.
     """
@@ -35,10 +38,12 @@ class Kind:
     spelled: str
     settings: Callable[[int, str], dict[str, str]]
     package: str
+    needs: str = ""
     precisions: tuple[str, ...] = ("f32",)
     numbered: bool = False
 
 
+_CUDA = """ (the NVIDIA driver; CUDA and cuDNN, which python -m pip install "onnxruntime-gpu[cuda,cudnn]" brings)"""
 _SWAP = "python -m pip uninstall -y onnxruntime && python -m pip install "  # two builds overwrite each other
 
 KINDS: dict[str, Kind] = {
@@ -57,6 +62,7 @@ KINDS: dict[str, Kind] = {
             "cudnn_conv_algo_search": "HEURISTIC",  # a search at every new batch size takes longer than it saves
         },
         package=_SWAP + '"holopose[cuda]"',
+        needs=_CUDA,
         numbered=True,
     ),
     "tensorrt": Kind(
@@ -67,8 +73,9 @@ KINDS: dict[str, Kind] = {
             "trt_fp16_enable": str(int(precision == "f16")),
             "trt_bf16_enable": str(int(precision == "bf16")),
         },
-        precisions=("f32", "bf16", "f16"),
         package=_SWAP + '"holopose[cuda]" tensorrt',
+        needs=_CUDA,
+        precisions=("f32", "bf16", "f16"),
         numbered=True,
     ),
     "coreml": Kind(
@@ -96,8 +103,11 @@ KINDS: dict[str, Kind] = {
 _import_lock = threading.Lock()
 
 
-def load_onnxruntime() -> ModuleType:
+def load_onnxruntime(*, with_cuda: bool = False) -> ModuleType:
     """The onnxruntime module, imported with its telemetry turned off.
+
+    Args:
+        with_cuda: Load the CUDA and cuDNN libraries too that are installed as Python packages, where there are any.
 
     Raises:
         BackendError: it is not installed or does not load.
@@ -113,6 +123,9 @@ def load_onnxruntime() -> ModuleType:
                 f'ONNX Runtime does not load ({error}); install it with: python -m pip install "holopose[onnx]", '
                 'or "holopose[cuda]" for an NVIDIA GPU'
             ) from error
+        if with_cuda and hasattr(onnxruntime, "preload_dlls"):
+            with contextlib.redirect_stdout(io.StringIO()):  # what is missing is told when a network is loaded
+                onnxruntime.preload_dlls()
     onnxruntime.disable_telemetry_events()  # what the variable does not reach: builds for Windows' own telemetry
     return onnxruntime  # type: ignore[no-any-return]
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ Answer = dict[str, npt.NDArray[Any]]
 
 _MOST_AT_ONCE = 32  # items of one batch on a GPU: bounds memory
 _MOST_PER_THREAD = 4  # the same for one thread of a CPU, where larger batches gain nothing
+_CLOSED = "this runtime is closed; load the model again"
 _LONGEST = 300  # characters of somebody else's message
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -73,8 +75,9 @@ class OnnxRuntime:
             raise BackendError(f"threads: expected 0 (all) or more, got {threads}")
         self._name, self._number = parse_device(device)
         self._threads = threads or _count_processors()
-        self._module = load_onnxruntime()
-        self._session: Any = self._open(path, precision)
+        self._module = load_onnxruntime(with_cuda=self._name in ("cuda", "tensorrt"))
+        self._open = partial(self._open_session, path, precision)
+        self._session: Any = self._open(self._threads)
         self._check_provider(device)
         ports = self._session.get_inputs()
         self.inputs = tuple(port.name for port in ports)
@@ -88,21 +91,22 @@ class OnnxRuntime:
             raise ModelError(f"{path}: takes items of shape {spell(shape[1:])}, got {spell(item_shape)}")
         self._fixed = shape[0] if shape and isinstance(shape[0], int) else 0
         self._lock = threading.Lock() if self._name == "directml" else nullcontext()  # it can do only one at a time
-        self._pool_lock = threading.Lock()
+        self._side_lock = threading.Lock()
+        self._single: Any = None  # opened when things first run side by side
         self._pool: ThreadPoolExecutor | None = None
         self._closed = False
 
-    def _open(self, path: Path, precision: str) -> Any:
+    def _open_session(self, path: Path, precision: str, threads: int) -> Any:
         """A session with the wanted provider, and the CPU for what that cannot do; fallback to others is off."""
         kind = KINDS[self._name]
         options = self._module.SessionOptions()
         options.log_severity_level = 4
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads that wait for the next run in a loop take the processors of the next network, and of everybody else.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-        if self._name == "directml":
-            options.enable_mem_pattern = False
+        options.enable_mem_pattern = self._name != "directml"  # which cannot have it
         providers: list[Any] = [(kind.provider, kind.settings(self._number, precision))]
         if self._name != "cpu":
             providers.append("CPUExecutionProvider")
@@ -129,9 +133,9 @@ class OnnxRuntime:
         active = self._session.get_providers()
         if active[0] != kind.provider:
             raise BackendError(
-                f"device {device!r} was asked for, but ONNX Runtime would run on {_plain(active[0])}: its libraries "
-                f"(driver, CUDA, cuDNN) are missing or do not fit version {self._module.__version__}; mend them, or "
-                "choose device cpu"
+                f"device {device!r} was asked for, but ONNX Runtime would run on {_plain(active[0])}: what the device "
+                f"needs is missing or does not fit version {self._module.__version__}{kind.needs}; mend it, or choose "
+                "device cpu"
             )
         self.placement = self._count_nodes()
         if self.placement and not self.placement.get(kind.provider):
@@ -164,8 +168,11 @@ class OnnxRuntime:
 
     @property
     def device(self) -> str:
-        """What really runs, such as ``CPU`` or ``CUDA:0``."""
-        return KINDS[self._name].spelled + (f":{self._number}" if KINDS[self._name].numbered else "")
+        """What really runs, such as ``CPU``, ``CUDA:0``, ``CoreML (383 of 415 nodes, the others on CPU)``."""
+        kind = KINDS[self._name]
+        word = kind.spelled + (f":{self._number}" if kind.numbered else "")
+        total, mine = sum(self.placement.values()), self.placement.get(kind.provider, 0)
+        return word if mine == total else f"{word} ({mine} of {total} nodes, the others on CPU)"
 
     def run(self, inputs: Arrays) -> Answer:
         """Outputs by name; the arrays are the caller's own.
@@ -210,26 +217,39 @@ class OnnxRuntime:
     def _answer_all(self, feeds: Sequence[Answer]) -> list[Answer]:
         """Answers in order: side by side as far as the threads have equally much to do, the rest one by one."""
         together = self._even(len(feeds))
-        answers = self._side_by_side([[feed] for feed in feeds[:together]])
-        return [*(answer for [answer] in answers), *(self._run(feed) for feed in feeds[together:])]
+        shares = [feeds[i : together : self._threads] for i in range(self._threads)] if together else []
+        rounds = zip(*self._side_by_side(shares), strict=True)
+        return [*(answer for answers in rounds for answer in answers), *(self._run(feed) for feed in feeds[together:])]
 
     def _even(self, count: int) -> int:
         """How many of `count` items can be shared out evenly among the threads of a CPU."""
         return count - count % self._threads if self._name == "cpu" and self._threads > 1 else 0
 
     def _side_by_side(self, shares: Sequence[Sequence[Answer]]) -> list[list[Answer]]:
-        """Answers to each share, the members of one after another, the shares at the same time."""
+        """Answers to each share, one per thread: the members of one after another, the shares at the same time.
+
+        They run in a session whose runs take the thread that calls and no other: what is computed side by side with
+        a common pool of threads gets into each other's way. It has its own copy of the weights, which ONNX Runtime
+        arranges anew in every session, and is opened when first needed.
+        """
         if not shares:
             return []
-        with self._pool_lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(max(self._threads - 1, 1), thread_name_prefix="holopose-onnx")
-            pool = self._pool
+        with self._side_lock:
+            if self._closed:
+                raise BackendError(_CLOSED)
+            if self._single is None:
+                self._single = self._open(1)
+                self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="holopose-onnx")
+            single, pool = self._single, self._pool
+        assert pool is not None
 
         def work(share: Sequence[Answer]) -> list[Answer]:
-            return [self._run(feed) for feed in share]
+            return [self._run(feed, single) for feed in share]
 
-        others = [pool.submit(work, share) for share in shares[1:]]
+        try:
+            others = [pool.submit(work, share) for share in shares[1:]]
+        except RuntimeError as error:  # closed by another thread just now
+            raise BackendError(_CLOSED) from error
         try:
             return [work(shares[0]), *(other.result() for other in others)]
         finally:
@@ -237,15 +257,15 @@ class OnnxRuntime:
 
     def _feed(self, inputs: Arrays) -> Answer:
         if self._closed:
-            raise BackendError("this runtime is closed; load the model again")
+            raise BackendError(_CLOSED)
         if set(inputs) != set(self.inputs):
             raise BackendError(f"inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs)}")
         return {name: np.ascontiguousarray(array, self._dtypes[name]) for name, array in inputs.items()}
 
-    def _run(self, feed: Answer) -> Answer:
-        session = self._session
+    def _run(self, feed: Answer, session: Any = None) -> Answer:
+        session = self._session if session is None else session
         if session is None:
-            raise BackendError("this runtime is closed; load the model again")
+            raise BackendError(_CLOSED)
         state = self._module.capi.onnxruntime_pybind11_state
         try:
             with self._lock:
@@ -261,10 +281,10 @@ class OnnxRuntime:
 
     def close(self) -> None:
         """Let go of the network and of threads."""
-        self._closed = True
-        self._session = None
-        with self._pool_lock:
-            pool, self._pool = self._pool, None
+        with self._side_lock:
+            self._closed = True
+            pool = self._pool
+            self._session = self._single = self._pool = None
         if pool is not None:
             pool.shutdown(wait=False)
 

@@ -126,6 +126,12 @@ def test_settings_are_texts_and_say_the_device_number(name: str) -> None:
     assert "f32" in kind.precisions
 
 
+def test_loading_cuda_where_there_is_none_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whether it is there is told when a network is loaded."""
+    load_onnxruntime(with_cuda=True)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_onnxruntime_that_is_missing_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(BackendError, match=r'pip install "holopose\[onnx\]"'):

@@ -211,6 +211,26 @@ def test_a_device_that_gets_nothing_to_do_is_refused(folder: Path, monkeypatch: 
     assert "cannot compute any part" in message
 
 
+def test_a_device_that_does_a_part_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load_onnxruntime()
+    real = module.InferenceSession.get_provider_graph_assignment_info
+
+    class Part:
+        def __init__(self, name: str, nodes: list[Any]) -> None:
+            self.ep_name = name
+            self.get_nodes = lambda: nodes
+
+    def split(self: Any) -> list[Part]:
+        nodes = [node for part in real(self) for node in part.get_nodes()]
+        return [Part("CPUExecutionProvider", nodes[:1]), Part("Another", nodes[1:])]
+
+    monkeypatch.setattr(module.InferenceSession, "get_provider_graph_assignment_info", split)
+    runtime = OnnxRuntime(folder / "free.onnx")
+    total = sum(runtime.placement.values())
+    assert total > 1
+    assert runtime.device == f"CPU (1 of {total} nodes, the others on CPU)"
+
+
 @pytest.mark.parametrize(("precision", "word"), [("bf16", "f32"), ("f16", "converted"), ("fp32", "expected"), ("", "")])
 def test_precisions_that_a_cpu_does_not_compute_in(folder: Path, precision: str, word: str) -> None:
     message = refusal(BackendError, lambda: OnnxRuntime(folder / "free.onnx", precision=precision))
