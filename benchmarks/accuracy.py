@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from coco_wholebody import evaluate_parts, mediapipe_poses, oks_to_truth, table
-from holopose.protocols import Estimator
+from holopose.protocols import Detector, Estimator
 from holopose.types import Frame, Poses
 from pictures import empty_frames, images_in, shared_folder
 from verdict import Verdict, conclude
@@ -184,18 +184,35 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def open_yolox(path: Path) -> Detector:
+    """A YOLOX file as a detector, with the settings of the zoo's own card."""
+    from holopose.zoo.catalog import find_model
+    from holopose.zoo.engines import Engine, open_file
+
+    card = find_model("yolox-nano")[0]
+    detector: Detector = card.family()(
+        open_file(path, Engine(), item_shape=(3, *card.settings["input_hw"])), **card.settings
+    )
+    return detector
+
+
 def main() -> int:
     """Print everything; 0 when every bar is met."""
     from holopose.build import build_estimator
 
     parser = argparse.ArgumentParser(description="Accuracy on the annotated pictures, and nobody where nobody is.")
     parser.add_argument("--search", default="normal", choices=("thorough", "normal", "whole"))
+    parser.add_argument("--detector", help="blaze on the boxes of a detector: a name (`holopose models list`)")
+    parser.add_argument("--yolox", type=Path, help="or of a YOLOX file, such as the shared folder's yolox_nano.onnx")
+    parser.add_argument("--bottom-up", help="settle crowds: a model's name, or poses (default: by boxes alone)")
     parser.add_argument("--min-score", type=float, help="people below are left out (default: holopose's own)")
     parser.add_argument("--max-people", type=int)
     parser.add_argument("--skip-nobody", action="store_true", help="leave out the pictures without people")
     options = parser.parse_args()
     shared = shared_folder()
-    given = {name: getattr(options, name) for name in ("search", "min_score", "max_people")}
+    given = {name: getattr(options, name) for name in ("search", "detector", "bottom_up", "min_score", "max_people")}
+    if options.yolox:
+        given["detector"] = open_yolox(options.yolox)
     estimator = build_estimator(**{name: value for name, value in given.items() if value is not None})
     verdicts = verify_evaluator(shared)
     print("COCO-WholeBody, the four annotated pictures (AP, AP50, AR)")
