@@ -29,6 +29,7 @@ __all__ = [
     "heatmaps",
     "raw_yolo",
     "raw_yolox",
+    "rcnn",
     "rtmo",
     "simcc",
     "suppressed",
@@ -243,3 +244,26 @@ def rtmo(known: Known) -> FakeRuntime:
         return dets, points.reshape(-1, len(known.skeleton), 3)
 
     return _whole(known, YOLOX, tell, ("dets", "keypoints"))
+
+
+def rcnn(known: Known) -> FakeRuntime:
+    """torchvision's boxes, labels, scores, keypoints and their logits, of a picture of any size."""
+    joints = len(known.skeleton)
+
+    def tell(inputs: Mapping[str, Any]) -> Answer:
+        [picture] = inputs["picture"]
+        rows = known.look(picture, YOLO)
+        logits = np.log(np.maximum(known.heights, 1e-3) / (1 - known.heights))
+        thing = (_THING[0] / 2, _THING[1], np.zeros((joints, 2)), known.heights)
+        boxes, scores, points, _ = zip(*rows, thing, strict=True)
+        return {
+            "boxes": np.array(boxes, np.float32),
+            "labels": np.array([*(1 for _ in rows), 2]),
+            "scores": np.array(scores, np.float32),
+            "keypoints": np.concatenate([np.array(points), np.ones((len(points), joints, 1))], axis=2).astype(
+                np.float32
+            ),
+            "logits": np.tile(logits, (len(points), 1)).astype(np.float32),
+        }
+
+    return FakeRuntime(tell, inputs=("picture",), outputs=("boxes", "labels", "scores", "keypoints", "logits"))
