@@ -135,11 +135,9 @@ def test_its_network_is_built_with_tensors_for_every_file(card: Card) -> None:
         assert held or hasattr(module, "take"), f"{one.name}: no tensor begins with {one.prefix!r}"
 
 
-@pytest.mark.parametrize("card", BUILT.values(), ids=BUILT)
+@pytest.mark.parametrize("card", [card for card in BUILT.values() if card.task == "top-down"], ids=lambda c: c.name)
 def test_its_network_gives_a_map_per_keypoint(card: Card) -> None:
     """Of one input as large as the card says."""
-    if card.task != "top-down":
-        pytest.skip("what estimators make of their maps is up to them")
     module = network(card)
     torch = pytest.importorskip("torch")
     if hasattr(module, "text_embedding"):  # comes from a file of its own

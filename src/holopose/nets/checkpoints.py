@@ -97,7 +97,7 @@ def _read_torch(path: Path, head: bytes) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old formats, which is why they are read here
         try:
-            return torch.load(path, map_location="cpu", weights_only=True, **arguments)
+            return _load(path, weights_only=True, **arguments)
         except (pickle.UnpicklingError, UnicodeDecodeError):
             return _read_old(path, arguments)
         except _BROKEN as error:
@@ -107,15 +107,20 @@ def _read_torch(path: Path, head: bytes) -> Any:
 def _read_old(path: Path, arguments: Mapping[str, Any]) -> Any:
     """A file with more in it than tensors and plain values."""
     try:
-        return torch.load(
-            path, map_location="cpu", weights_only=False, pickle_module=unpickler, encoding="latin1", **arguments
-        )
+        return _load(path, weights_only=False, pickle_module=unpickler, encoding="latin1", **arguments)
     except unpickler.Forbidden as error:
         raise ModelError(
             f"{path}: {_first_line(error)}, which a checkpoint does not need: nothing was run; do not trust this file"
         ) from error
     except _BROKEN as error:
         raise ModelError(f"{path}: damaged or no torch checkpoint: {_first_line(error)}") from error
+
+
+def _load(path: Path, **arguments: Any) -> Any:
+    if path.suffix != ".safetensors":
+        return torch.load(path, map_location="cpu", **arguments)
+    with path.open("rb") as stream:  # of a path torch goes by its ending, which says something else than the content
+        return torch.load(stream, map_location="cpu", **{**arguments, "mmap": False})
 
 
 def _is_stored(path: Path) -> bool:

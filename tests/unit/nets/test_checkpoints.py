@@ -105,6 +105,12 @@ def test_safetensors_are_told_by_content(tmp_path: Path) -> None:
         assert same({name: got[name] for name in small()}, small())
 
 
+@pytest.mark.parametrize("content", [{"state_dict": "tensors"}, {"state_dict": "tensors", "meta": Config()}])
+def test_checkpoints_under_the_ending_of_safetensors_are_told_by_content_too(tmp_path: Path, content: Any) -> None:
+    torch.save({**content, "state_dict": small()}, tmp_path / "a.safetensors")
+    assert same(read_tensors(tmp_path / "a.safetensors"), small())
+
+
 def test_compressed_archives_are_read_too(tmp_path: Path) -> None:
     torch.save(small(), tmp_path / "stored.pth")
     with (
