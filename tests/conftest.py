@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests ask whether ONNX Runtime is there by importing it
+
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 

@@ -55,7 +55,7 @@ _VIDEO_ENDINGS = {"h264": "mp4", "vp9": "webm", "av1": "webm"}
 def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kind: Kind = "picture") -> Pipeline:
     """What happens to each frame; loads the model unless an estimator is given.
 
-    Pictures are estimated one by one. In clips people are followed, get identities and are smoothed, as `config` says;
+    Pictures have nothing to do with each other. In clips people are followed, get identities and are smoothed, as `config` says;
     live, nothing waits for later frames.
 
     Raises:
@@ -63,7 +63,8 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
     """
     estimator = build_estimator(config) if estimator is None else estimator
     if kind in ("picture", "pictures"):
-        return Pipeline(estimator, world=config.world)
+        batch = getattr(estimator, "batch", 1) if kind == "pictures" else 1
+        return Pipeline(estimator, world=config.world, batch=batch)
     if kind == "live" and config.smooth in WHOLE_CLIP:
         raise ConfigError(
             f"smooth: expected a filter that needs no later frames (one-euro, mediapipe, kalman) for a live source, "

@@ -11,13 +11,13 @@ from holopose.errors import ConfigError
 from holopose.protocols import Estimator
 from holopose.skeletons import Skeleton
 from holopose.skeletons.conversions import convert, missing_after
-from holopose.types import Frame, Poses
+from holopose.types import Boxes, Frame, Poses
 
 __all__ = ["Shaped"]
 
 
 class Shaped:
-    """An estimator whose results are made to measure: layout, how many people, how sure.
+    """An estimator whose results are made to measure: layout, how many people, how sure; boxes end at the picture.
 
     Args:
         estimator: Finds people, best first.
@@ -78,15 +78,23 @@ class Shaped:
 
     def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
         """Everybody wanted in each frame, in the estimator's order: best first."""
-        return [self._shape(poses) for poses in self.estimator.estimate(frames)]
+        found = self.estimator.estimate(frames)
+        return [self._shape(poses, frame) for poses, frame in zip(found, frames, strict=True)]
 
-    def _shape(self, poses: Poses) -> Poses:
+    def _shape(self, poses: Poses, frame: Frame) -> Poses:
         wanted = np.flatnonzero(poses.boxes.score >= self._min_score)[: self._max_people]
         if len(wanted) < len(poses):
             poses = poses[wanted]
+        poses = _inside(poses, frame.size_wh)
         shaped = convert(poses, self.skeleton)
         return shaped.replace(native=poses.replace(native=None)) if self._native else shaped
 
     def reset(self) -> None:
         """Forget earlier frames."""
         self.estimator.reset()
+
+
+def _inside(poses: Poses, size_wh: tuple[int, int]) -> Poses:
+    """The same people with boxes cut at the picture's edges, as not every detector does."""
+    cut = np.clip(poses.boxes.xyxy, 0, np.array(size_wh * 2, np.float32))
+    return poses if (cut == poses.boxes.xyxy).all() else poses.replace(boxes=Boxes(cut, poses.boxes.score))

@@ -68,7 +68,7 @@ def write_onnx(
                 dynamo=True,
                 dynamic_shapes=(axes,),
                 external_data=size > _SINGLE_BYTES,
-                optimize=False,
+                optimize=True,  # slow, but ONNX Runtime takes twice as long for what is not
             )
         model = onnx.load(str(path), load_external_data=False)
     except (RuntimeError, ValueError, TypeError, torch.onnx.errors.OnnxExporterError) as error:

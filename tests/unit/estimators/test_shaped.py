@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from holopose.errors import ConfigError
 from holopose.estimators import Hybrid, Shaped, TopDown
 from holopose.skeletons import COCO17, HAND21, OPENPOSE18, WHOLEBODY133
+from holopose.types import Boxes, Frame, Poses
 from pose_parts import Body, FakeBottomUp, FakeDetector, FakeModel, World
 
 PEOPLE = [Body(100, 50, score=0.4), Body(300, 50, score=0.9), Body(500, 50, score=0.7)]
@@ -71,3 +74,20 @@ def test_reset_reaches_the_estimator() -> None:
     assert bottom_up.shown
     shaped.reset()
     assert not bottom_up.shown
+
+
+def test_boxes_end_at_the_picture_and_keypoints_need_not() -> None:
+    class Edge:
+        skeleton = COCO17
+
+        def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+            boxes = Boxes(np.array([[-20, 10, 70, 300], [5, 5, 30, 40]], np.float32), np.array([0.9, 0.8], np.float32))
+            return [Poses(np.full((2, 17, 2), -7, np.float32), np.ones((2, 17)), boxes, COCO17) for _ in frames]
+
+        def reset(self) -> None:
+            pass
+
+    [poses] = Shaped(Edge()).estimate([Frame(np.zeros((100, 60, 3), np.uint8))])
+    assert poses.boxes.xyxy.tolist() == [[0, 10, 60, 100], [5, 5, 30, 40]]
+    np.testing.assert_allclose(poses.boxes.score, [0.9, 0.8])
+    assert (poses.xy == -7).all()
