@@ -36,16 +36,23 @@ def keep_by_oks(xy: npt.NDArray[np.floating], score: Floats, area: Floats, sigma
         sigmas: (K,).
         most: Largest similarity of two that are kept.
     """
-    known = np.isfinite(xy).all(axis=2)
-    weight = (known[:, None] & known[None]).astype(np.float64)
-    size = np.sqrt(np.maximum((area[:, None] + area[None]) / 2, 1.0))
-    filled = np.nan_to_num(xy.astype(np.float64))
-    alike = similarity(filled, filled, weight=weight, size_px=size, sigmas=sigmas)
     order = np.argsort(-score, kind="stable")
+    known = np.isfinite(xy[order]).all(axis=2).astype(np.float64)
+    filled = np.nan_to_num(xy[order].astype(np.float64))
+    area = area[order]
+    waiting = np.arange(len(order))
     kept: list[int] = []
-    for i in order.tolist():
-        if not kept or alike[i, kept].max() <= most:
-            kept.append(i)
+    while len(waiting):  # one row at a time: all pairs of a crowd with all their keypoints would take gigabytes
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(int(order[best]))
+        [alike] = similarity(
+            filled[best : best + 1],
+            filled[waiting],
+            weight=(known[best] * known[waiting])[None],
+            size_px=np.sqrt(np.maximum((area[best] + area[waiting]) / 2, 1.0))[None],
+            sigmas=sigmas,
+        )
+        waiting = waiting[alike <= most]
     return kept
 
 

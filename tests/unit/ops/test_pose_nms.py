@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holopose.ops.oks import similarity
 from holopose.ops.pose_nms import is_comparable, keep_by_oks, likeness, merge_parametric, suppress, survivors
 from holopose.skeletons import (
     COCO17,
@@ -53,6 +56,43 @@ def test_threshold_of_similarity_by_hand() -> None:
     score = np.array([0.3, 0.7])
     assert keep_by_oks(xy, score, area, sigmas, alike + 1e-6) == [1, 0]
     assert keep_by_oks(xy, score, area, sigmas, alike - 1e-6) == [1]
+
+
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 12))
+def test_kept_are_those_not_like_anybody_better(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    xy = random.integers(0, 2, (count, 1, 2)) * 40 + random.uniform(0, 12, (count, 17, 2))
+    xy[random.random((count, 17)) < 0.2] = np.nan
+    score, area = random.integers(0, 3, count) / 2, random.uniform(1e3, 1e4, count)
+    sigmas = np.array(COCO17.sigmas, float)
+    known = np.isfinite(xy).all(axis=2)
+    filled = np.nan_to_num(xy)
+    alike = similarity(
+        filled,
+        filled,
+        weight=(known[:, None] & known[None]).astype(float),
+        size_px=np.sqrt((area[:, None] + area[None]) / 2),
+        sigmas=sigmas,
+    )
+    kept: list[int] = []
+    for one in sorted(range(count), key=lambda row: (-score[row], row)):
+        if all(alike[one, better] <= 0.7 for better in kept):
+            kept.append(one)
+    assert keep_by_oks(xy, score, area, sigmas, 0.7) == kept
+
+
+def test_a_crowd_of_whole_bodies_takes_little_memory() -> None:
+    """All pairs with all keypoints at once would be 100 MB."""
+    random = np.random.default_rng(0)
+    xy, sigmas = random.uniform(0, 1000, (200, 133, 2)), np.array(WHOLEBODY133.sigmas, float)
+    tracemalloc.start()
+    try:
+        kept = keep_by_oks(xy, random.uniform(0, 1, 200), np.full(200, 1e4), sigmas, 0.9)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(kept) == 200
+    assert most_bytes < 20e6
 
 
 def test_missing_keypoints_do_not_count() -> None:
