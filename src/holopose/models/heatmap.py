@@ -48,6 +48,9 @@ class HeatmapModel:
         bgr: Give the network blue, green, red.
         flip: Ask it a second time with mirrored crops and average the maps.
         shift_flip: Move the mirrored maps right by one pixel first.
+        cell: Where in its pixel a map's peak lies, heatmap px from where mmpose and its like take it to be: 0 for
+            networks trained with targets at input px / stride, (s - 1) / 2s for those whose targets lie in the middle
+            of the s input px that a heatmap pixel covers (OpenPose: 3.5 / 8).
         batch: So many crops at a time.
 
     Scores are what the decoder gives, cut to [0, 1]: the map's peak, or its sigmoid's.
@@ -73,6 +76,7 @@ class HeatmapModel:
         bgr: bool = False,
         flip: bool = False,
         shift_flip: bool = False,
+        cell: float = 0.0,
         batch: int = 32,
     ) -> None:
         if decoder not in get_args(Decoder):
@@ -86,6 +90,7 @@ class HeatmapModel:
         self._corners_meet = udp or decoder == "udp"
         self._flip = flip
         self._shift_flip = shift_flip
+        self._cell = cell
         self._batch = batch
         decoders: dict[Decoder, Callable[[Float32s], tuple[Float32s, Float32s]]] = {
             "argmax": decode_argmax,
@@ -129,7 +134,8 @@ class HeatmapModel:
         """Places (N, M, 2) in maps of `map_hw` px, each seen in one of the views (N, 4), in picture px."""
         height, width = map_hw
         cells = (width - 1, height - 1) if self._corners_meet else (width, height)
-        return from_view(xy * (np.array(self._cutter.size_wh) / np.maximum(cells, 1)), views, self._cutter.size_wh)
+        share = np.array(self._cutter.size_wh) / np.maximum(cells, 1)
+        return from_view((xy + self._cell) * share, views, self._cutter.size_wh)
 
     def _ask(
         self, images: Sequence[npt.NDArray[np.uint8]], boxes: Sequence[Boxes]

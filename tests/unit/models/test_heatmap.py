@@ -247,6 +247,28 @@ def test_scores_above_one_are_one_and_below_zero_missing() -> None:
         assert np.isnan(poses.xy[:, 1:]).all()
 
 
+@pytest.mark.parametrize("stride", [4, 8])
+def test_maps_whose_targets_lie_in_the_middle_of_cells(stride: int) -> None:
+    at = points_of(COCO17)
+    height, width = INPUT_HW[0] // stride, INPUT_HW[1] // stride
+
+    def answer(inputs: Any) -> dict[str, Maps]:
+        rows, columns = np.indices((height, width)) * stride + (stride - 1) / 2  # of each cell's middle, input px
+        square = (columns - at[:, 0, None, None]) ** 2 + (rows - at[:, 1, None, None]) ** 2
+        return {"output": np.exp(-square / (2 * (2 * stride) ** 2))[None].astype(np.float32)}
+
+    model = HeatmapModel(
+        FakeRuntime(answer),
+        skeleton=COCO17,
+        input_hw=INPUT_HW,
+        decoder="dark",
+        padding=1.0,
+        cell=(stride - 1) / (2 * stride),
+    )
+    [poses] = model.locate([ramp_frame()], [Boxes([[0, 0, 192, 256]], [1])])  # a picture px is an input px
+    assert np.abs(poses.xy - at).max() < 0.1
+
+
 # Maps for looking at -------------------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ _HAND = Card(
         "mean": (128.0, 128.0, 128.0),
         "std": (256.0, 256.0, 256.0),
         "bgr": True,
+        "cell": 3.5 / 8,  # targets lie in the middle of 8 x 8 px
     },
     skeleton=HAND21,
     net=_hand,

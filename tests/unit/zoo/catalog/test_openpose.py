@@ -19,6 +19,7 @@ def test_the_hand_network_is_shown_what_openpose_shows_it():
     low, high = ((v - hand.settings["mean"][0]) / hand.settings["std"][0] for v in (0, 255))
     assert (low, high) == OPENPOSE[0].input_range == (-0.5, 255 / 256 - 0.5)
     assert hand.settings["bgr"]
+    assert hand.settings["cell"] == 3.5 / 8, "the middle of 8 px, as the estimator with hands has it by enlarging maps"
     assert hand.net_settings == {"background": False}
 
 
