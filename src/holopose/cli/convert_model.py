@@ -38,6 +38,7 @@ def convert(
     if to != "onnx":
         raise ConfigError(f"to: expected onnx, got {to!r}")
     if not pictures:
+        catalog.find_model(name)  # a wrong name is told before anything is fetched
         found = fetch.locate_all(catalog.PICTURES)
         pictures = [found[picture.name] for picture in catalog.PICTURES]
     done = convert_model(name, [read_image(path) for path in pictures], limit=limit)

@@ -65,3 +65,13 @@ def test_pictures_that_are_none_are_named(holopose: Run, asked: list[Any], tmp_p
     assert code == 2
     assert "none.jpg" in stderr
     assert not asked
+
+
+def test_a_wrong_name_is_told_before_pictures_are_fetched(
+    holopose: Run, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holopose.zoo.fetch.locate_all", lambda assets: pytest.fail("something is fetched"))
+    code, _, stderr = holopose("models", "convert", "hrnet-w32-body17-265")
+    assert code == 2
+    assert "no model is called 'hrnet-w32-body17-265'; did you mean 'hrnet-w32-body17-256'" in stderr
+    assert not asked
