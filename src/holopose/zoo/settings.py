@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from holopose.errors import ConfigError
@@ -12,7 +13,8 @@ from holopose.zoo.cards import Card
 
 __all__ = ["adjusted", "settings_of"]
 
-_GIVEN = ("self", "runtime", "skeleton")  # what is never the user's to set
+_GIVEN = ("self", "runtime", "skeleton")  # what is never the user's to set; networks neither
+_ABOVE_ZERO = ("input_hw", "std")  # sizes, and what is divided by
 
 
 def settings_of(card: Card) -> dict[str, Any]:
@@ -55,28 +57,39 @@ def _defaults(family: Callable[..., Any]) -> dict[str, Any]:
     return {
         one.name: None if one.default is inspect.Parameter.empty else one.default
         for one in parameters
-        if one.name not in _GIVEN and one.kind is inspect.Parameter.KEYWORD_ONLY
+        if one.name not in _GIVEN
+        and one.kind is inspect.Parameter.KEYWORD_ONLY
+        and "Runtime" not in str(one.annotation)
     }
 
 
 def _read(name: str, text: str, example: Any) -> Any:
     """The value that `text` stands for, of the kind of `example`."""
+    if isinstance(example, str):
+        return text
     try:
         value: Any = ast.literal_eval({"true": "True", "false": "False", "none": "None"}.get(text.lower(), text))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = text
-    if isinstance(example, bool) or example is None:
-        good = isinstance(value, bool) or example is None
-    elif isinstance(example, int | float):
-        good = isinstance(value, int if isinstance(example, int) else (int, float)) and not isinstance(value, bool)
-    elif isinstance(example, str):
-        value = text
-        good = True
-    elif isinstance(example, Mapping):
-        good = False
-    else:
-        value = tuple(value) if isinstance(value, list | tuple) else value
-        good = isinstance(value, tuple)
-    if not good:
+    value = _as_tuple(value)
+    if not _is_like(value, example) or (name in _ABOVE_ZERO and not min(value) > 0):
         raise ConfigError(f"adjust: {name}: expected something like {example!r}, got {text!r}")
     return value
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
+
+
+def _is_like(value: Any, example: Any) -> bool:
+    """Whether a value is of the kind of another: of rows of two or more as many, and no number beyond all bounds."""
+    if example is None:
+        return value is None or (isinstance(value, int | float) and math.isfinite(value))
+    if isinstance(example, bool) or isinstance(value, bool):
+        return isinstance(example, bool) and isinstance(value, bool)
+    if isinstance(example, int | float):
+        return isinstance(value, int if isinstance(example, int) else (int, float)) and math.isfinite(value)
+    if isinstance(example, list | tuple):
+        is_row = isinstance(value, tuple) and len(value) > 0 and len(example) in (0, 1, len(value))
+        return is_row and all(_is_like(one, example[0]) for one in value if example)
+    return False

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from holopose.errors import ConfigError
+from holopose.protocols import Runtime
 from holopose.zoo.cards import Card, Licence
 from holopose.zoo.settings import adjusted, settings_of
 
@@ -23,6 +24,9 @@ class Family:
         batch: int = 32,
         decoder: str = "dark",
         seed: int | None = None,
+        scales: tuple[float, ...] = (1.0,),
+        std: tuple[float, float, float] = (58.0, 57.0, 56.0),
+        hand: Runtime | None = None,
     ) -> None:
         pass
 
@@ -51,6 +55,8 @@ def test_settings_are_the_family_s_changed_by_the_card() -> None:
         "batch": 32,
         "decoder": "quarter",
         "seed": None,
+        "scales": (1.0,),
+        "std": (58.0, 57.0, 56.0),
         "latent_seed": None,
         "depth": 50,
     }
@@ -69,6 +75,8 @@ def test_settings_are_the_family_s_changed_by_the_card() -> None:
         ("input_hw = (384, 288)", "input_hw", (384, 288)),
         ("seed=3", "seed", 3),
         ("seed=none", "seed", None),
+        ("scales=[0.5,1,2]", "scales", (0.5, 1, 2)),
+        ("std=[1,2,3.5]", "std", (1, 2, 3.5)),
     ],
 )
 def test_values_are_read_by_their_kind(change: str, name: str, value: object) -> None:
@@ -96,6 +104,16 @@ def test_changes_of_the_network_are_apart() -> None:
         ("batch=true", "batch: expected something like 32"),
         ("padding=__import__('os')", "padding: expected something like 1.25"),
         ("input_hw=7", "input_hw: expected something like"),
+        ("input_hw=[256]", "input_hw: expected something like (256, 192), got '[256]'"),
+        ("input_hw=[0,192]", "input_hw: expected something like"),
+        ("input_hw=['a','b']", "input_hw: expected something like"),
+        ("std=[0,0,0]", "std: expected something like"),
+        ("std=[1]", "std: expected something like"),
+        ("scales=[]", "scales: expected something like"),
+        ("padding=1e999", "padding: expected something like"),
+        ("batch={[]:1}", "batch: expected something like 32"),
+        ("seed=abc", "seed: expected something like None"),
+        ("hand=3", "no setting 'hand'"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(change: str, message: str) -> None:
