@@ -28,7 +28,8 @@ def test_crowdpose_and_halpe() -> None:
         np.testing.assert_array_equal(values[:17], body)
         assert len(values) == len(skeleton)
     assert sigmas_of(HALPE26)[1][17:20].tolist() == [0.026, 0.026, 0.066]
-    assert set(sigmas_of(HALPE136)[1][26:].tolist()) == {0.015}
+    assert sigmas_of(HALPE26)[1][20:].tolist() == [0.079] * 6
+    assert sigmas_of(HALPE136)[1][17:].tolist() == [0.08] * 3 + [0.089] * 6 + [0.015] * 110
 
 
 def test_layouts_without_any() -> None:

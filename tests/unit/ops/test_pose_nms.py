@@ -238,6 +238,16 @@ def test_merged_by_score_where_near() -> None:
     np.testing.assert_array_equal(merged.boxes.xyxy, poses.boxes.xyxy[:1])
 
 
+@pytest.mark.parametrize(("apart_px", "side", "averaged"), [(14, 200, True), (16, 200, False), (5, 40, False)])
+def test_merged_within_a_tenth_of_the_box_and_15_px(apart_px: float, side: float, averaged: bool) -> None:
+    poses = crowd([(0, 0), (0, 0)], [0.8, 0.8], side=side)
+    xy = poses.xy.copy()
+    xy[1, 3, 0] += apart_px
+    merged = suppress(poses.replace(xy=xy), "parametric")
+    assert len(merged) == 1
+    assert merged.xy[0, 3, 0] - xy[0, 3, 0] == pytest.approx(apart_px / 2 * averaged, abs=1e-4)
+
+
 def test_what_the_best_lacks_stays_missing() -> None:
     poses = crowd([(0, 0), (1, 0)], [0.9, 0.6])
     xy, score = poses.xy.copy(), poses.score.copy()

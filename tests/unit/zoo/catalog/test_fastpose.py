@@ -23,6 +23,12 @@ def test_colours_are_red_first_with_a_mean_and_no_deviation():
         assert not card.settings.get("bgr")
 
 
+def test_mirrored_maps_of_a_plain_warp_are_moved_before_they_are_averaged():
+    for card in FASTPOSE:
+        assert not card.settings.get("udp")
+        assert card.settings["shift_flip"]
+
+
 def test_only_whole_bodies_are_decoded_by_integrals():
     for card in FASTPOSE:
         assert card.settings["decoder"] in ("quarter", "symmetric-integral", "combined")
