@@ -16,7 +16,7 @@ from holopose.zoo.cache import home, sha256_of
 from holopose.zoo.cards import Card
 from holopose.zoo.catalog import find_model
 from holopose.zoo.converted import keep_converted
-from holopose.zoo.engines import Engine, load_net, open_file
+from holopose.zoo.engines import Engine, load_net, open_file, open_network
 from holopose.zoo.fetch import locate_all
 from holopose.zoo.load import load_detector
 
@@ -68,14 +68,18 @@ def convert_model(
         ModelError: both forms answer too far apart; nothing is kept.
         BackendError: torch or onnx is not installed.
     """
-    cards = [one for one in find_model(model) if not one.argument]  # each network of a model is converted by itself
+    everything = find_model(model)
+    cards = [one for one in everything if not one.argument]  # other networks of the model stay as they are
     card = cards[0]
     if card.net is None:
         raise ConfigError(f"{model}: its file is a network already ({card.filename}); there is nothing to convert")
     settings = dict(card.settings) | ({} if card.skeleton is None else {"skeleton": card.skeleton})
     shape = _item_shape(card)
-    paths = locate_all(cards)
+    paths = locate_all(everything)
     net = load_net(cards, paths)
+    for one in everything:
+        if one.argument:
+            settings[one.argument] = open_network([one], paths, Engine())
     work = home() / "models" / "converted" / f".{model}.{secrets.token_hex(4)}"
     try:
         work.mkdir(parents=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,27 @@ def test_an_earlier_conversion_survives_one_that_fails(
     with pytest.raises(ModelError):
         convert_model("tiny", [FRAME], boxes=[BOXES])
     assert converted_path("tiny").read_bytes() == kept
+
+
+class Handed(HeatmapModel):
+    """Needs a second network, as OpenPose does for hands."""
+
+    def __init__(self, runtime: Any, *, hand: Any, **settings: Any) -> None:
+        assert hand.run_batch({"input": np.zeros((1, 3, 64, 48), np.float32)})["output"].shape == (1, 17, 16, 12)
+        super().__init__(runtime, **settings)
+
+
+def test_of_a_model_of_two_networks_the_main_one_is_converted(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, path = tiny_card(tmp_path, family=lambda: Handed)
+    hand = replace(card, name="tiny-hand", task="part", argument="hand")
+    monkeypatch.setattr(convert, "find_model", lambda name: (card, hand))
+    monkeypatch.setattr(convert, "locate_all", lambda cards: {one.name: path for one in cards})
+    done = convert_model("tiny", [FRAME], boxes=[BOXES])
+    facts = json.loads(done.path.with_name("facts.json").read_text(encoding="utf-8"))
+    assert facts["sources"] == {"tiny": card.sha256}
+    assert find_converted("tiny", [card]) == done.path
 
 
 def test_without_people_nothing_is_proved(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
