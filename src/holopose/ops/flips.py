@@ -53,17 +53,23 @@ def average_simcc(
             mirroring moves them right by s − 1. mmpose does not.
     """
     along_x = _mean(vectors[0], _unmirror(mirrored[0], swaps, shift=-shift))
-    return along_x, _mean(vectors[1], mirrored[1][:, list(swaps)])
+    return along_x, _mean(vectors[1], mirrored[1].take(swaps, axis=1))
 
 
 def _unmirror(mirrored: Floats, swaps: Sequence[int], *, shift: int) -> Floats:
     """Arrays (N, K, ..., W) of mirrored crops as if they had not been mirrored, moved right, the edge repeated."""
-    back = mirrored[:, list(swaps)][..., ::-1]
-    return back[..., np.clip(np.arange(back.shape[-1]) - shift, 0, back.shape[-1] - 1)] if shift else back
+    back = mirrored.take(swaps, axis=1)[..., ::-1]
+    if not shift:
+        return back
+    moved = np.empty(back.shape, back.dtype)
+    if shift > 0:
+        moved[..., shift:], moved[..., :shift] = back[..., :-shift], back[..., :1]
+    else:
+        moved[..., :shift], moved[..., shift:] = back[..., -shift:], back[..., -1:]
+    return moved
 
 
 def _mean(one: Floats, other: Floats) -> Float32s:
-    mean: Float32s = ((one.astype(np.float32) + other.astype(np.float32)) * np.float32(0.5)).astype(
-        np.float32, copy=False
-    )
+    mean: Float32s = np.add(one, other, dtype=np.float32)
+    mean *= np.float32(0.5)
     return mean
