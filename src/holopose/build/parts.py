@@ -49,6 +49,8 @@ _ENDINGS = {
     "openpose": ".openpose",
     "alphapose": ".alphapose.json",
 }
+_TOLD_APART = ("model", "runtime", "device", "precision", "threads", "native", "world")
+"""Options about people that result files tell in places of their own, or that show in them."""
 _VIDEO_ENDINGS = {"h264": "mp4", "vp9": "webm", "av1": "webm"}
 
 
@@ -70,7 +72,10 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
             f"smooth: expected a filter that needs no later frames (one-euro, mediapipe, kalman) for a live source, "
             f"got {config.smooth!r}"
         )
-    follow: Callable[..., Estimator] | None = getattr(estimator, "following", None) if config.follow else None
+    told = bool(config.box) or config.boxes is not None  # where people are, in every frame
+    follow: Callable[..., Estimator] | None = None
+    if config.follow and not told:
+        follow = getattr(estimator, "following", None)
     if follow is not None:
         smooth_body = config.smooth == "mediapipe"
         estimator = follow(detect_every_s=config.detect_every_s, smooth_body=smooth_body)
@@ -352,9 +357,7 @@ def _describe(config: RunConfig, estimator: Estimator, kind: Kind, source: Sourc
     told: Mapping[str, Any] = getattr(estimator, "info", {})
     runtime = told.get("runtime", {})
     chosen = config.to_options("people")
-    options = {
-        name: chosen[name] for name in ("search", "detector", "max_people", "min_score", "layout", "pose_nms", "flip")
-    }
+    options = {name: value for name, value in chosen.items() if name not in _TOLD_APART}
     facts: dict[str, Any] = {}
     if source is not None and kind in ("clip", "live"):
         options |= config.to_options("clips")

@@ -47,7 +47,8 @@ def bench(
     from holopose.build import parts
 
     base = choose(options).replace(overwrite=True)
-    searches = search.split(",") if base.model == "blaze" and base.detector == "auto" else [RunConfig().search]
+    by_itself = base.model == "blaze" and base.detector == "auto" and not base.box and base.boxes is None
+    searches = search.split(",") if by_itself else [RunConfig().search]
     configs = [base.replace(search=mode.strip()) for mode in searches]
     inputs = pictures or _demo_pictures()
     rows: list[dict[str, Any]] = []

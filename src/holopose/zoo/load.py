@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holopose.errors import ConfigError
@@ -51,7 +51,7 @@ def load_estimator(
         model: Name of a model: `holopose models list`.
         detector: What finds people for models that need boxes: a detector's name or a Detector; ``blaze``; ``none`` =
             the whole picture is one person; ``auto`` = the model's own search, or blaze.
-        search: How hard blaze looks for people: normal, thorough or whole.
+        search: How hard blaze looks for people, where it does: normal, thorough or whole.
         max_people: At most so many, best first; None = everybody.
         min_score: Leave out people whose score is lower.
         layout: Name of the keypoint layout of the results; ``own`` = the model's (blaze: wholebody133).
@@ -78,6 +78,7 @@ def load_estimator(
             raise ConfigError(f"{'flip' if flip else 'adjust'}: the model blaze has no such setting")
         wanted = LAYOUTS["wholebody133" if layout == "own" else layout]
         searching = detector == "auto" and bottom_up is None
+        _refuse_unused(model, search, pose_nms, searches=_searches(detector, bottom_up), boxed=not searching)
         blaze = load_blaze(search=search, layout=wanted, native=native, engine=engine, **(limits if searching else {}))
         if searching:
             return blaze
@@ -87,6 +88,8 @@ def load_estimator(
     else:
         cards = find_model(model)
         _refuse(cards[0], detector, bottom_up)
+        boxed = cards[0].task != "estimator"
+        _refuse_unused(model, search, pose_nms, searches=boxed and _searches(detector, bottom_up), boxed=boxed)
         part, info = load_part(model, engine=engine, flip=flip, adjust=adjust)
         shape = {**limits, "layout": None if layout == "own" else LAYOUTS[layout], "native": native}
         if cards[0].task == "estimator":
@@ -94,14 +97,19 @@ def load_estimator(
         blaze = None
     if isinstance(detector, str):
         info["detector"] = "blaze" if detector == "auto" else detector
-        detector = _find_people(detector, blaze, search, engine, nms_iou=None if bottom_up is None else _LOOSE_IOU)
+        nms_iou = None if bottom_up is None else _LOOSE_IOU
+        detector, used = _find_people(detector, blaze, search, engine, nms_iou=nms_iou)
+        _add_cards(info, used)
     top_down = TopDown(detector, part, pose_nms=pose_nms, info=info)  # type: ignore[arg-type]
     if bottom_up is None:
         return Shaped(top_down, info=info, **shape)
     from holopose.estimators import Hybrid
 
     info["bottom_up"] = bottom_up
-    evidence = None if bottom_up == "poses" else load_estimator(bottom_up, search=search, engine=engine)
+    evidence: Any = None
+    if bottom_up != "poses":
+        evidence = load_estimator(bottom_up, search=search if _finds_by_blaze(bottom_up) else "normal", engine=engine)
+        _add_cards(info, evidence.info["cards"])
     return Shaped(Hybrid(top_down, bottom_up=evidence), info=info, **shape)
 
 
@@ -119,6 +127,33 @@ def _refuse(card: Card, detector: str | Detector, bottom_up: str | None) -> None
         for name, asked in (("detector", detector != "auto"), ("bottom_up", bottom_up is not None)):
             if asked:
                 raise ConfigError(f"{name}: {card.model} sees all people at once and takes no boxes; leave it out")
+
+
+def _finds_by_blaze(bottom_up: str | None) -> bool:
+    """Whether a bottom-up model looks for people by the blaze search."""
+    return bottom_up is not None and (bottom_up == "blaze" or find_model(bottom_up)[0].task == "top-down")
+
+
+def _searches(detector: str | Detector, bottom_up: str | None) -> bool:
+    """Whether blaze looks for people."""
+    return detector in ("auto", "blaze") or (bottom_up != "poses" and _finds_by_blaze(bottom_up))
+
+
+def _refuse_unused(model: str, search: str, pose_nms: str, *, searches: bool, boxed: bool) -> None:
+    """Options that would be left out.
+
+    Raises:
+        ConfigError: one was asked for.
+    """
+    if search != "normal" and not searches:
+        raise ConfigError(f"search: {search!r} is how blaze looks for people, and here it does not; leave it out")
+    if pose_nms != "oks" and not boxed:
+        raise ConfigError(f"pose_nms: {model} finds people by itself, without boxes of others; leave it out")
+
+
+def _add_cards(info: dict[str, Any], cards: Sequence[Mapping[str, Any]]) -> None:
+    """Name the files of a detector or of bottom-up evidence too, each once."""
+    info["cards"] = [*info["cards"], *(card for card in cards if card not in info["cards"])]
 
 
 def load_blaze(
@@ -175,24 +210,26 @@ def load_detector(name: str, *, engine: Engine | None = None, nms_iou: float | N
         ConfigError: no such detector.
         ModelError, BackendError: as `load_estimator`.
     """
-    return _find_people(name, None, "normal", engine or Engine(), nms_iou=nms_iou)
+    return _find_people(name, None, "normal", engine or Engine(), nms_iou=nms_iou)[0]
 
 
 def _find_people(
     name: str, blaze: BlazeEstimator | None, search: str, engine: Engine, *, nms_iou: float | None
-) -> Detector:
+) -> tuple[Detector, Sequence[Mapping[str, Any]]]:
+    """What finds people, and name and sha256 of the files that it was made of."""
     if name == "none":
         from holopose.models.given import WholePicture
 
-        return WholePicture()
+        return WholePicture(), ()
     if name in ("auto", "blaze"):
-        return BlazeDetector(blaze or load_blaze(search=search, engine=engine))
+        blaze = blaze or load_blaze(search=search, engine=engine)
+        return BlazeDetector(blaze), blaze.info["cards"]
     card = find_model(name)[0]
     if card.task != "detector":
         raise ConfigError(f"detector: {name} does not find people by boxes; `holopose models list` shows what does")
     adjust = [f"nms_iou={nms_iou}"] if nms_iou is not None and "nms_iou" in adjustable(card) else []
-    part: Detector = load_part(name, engine=engine, adjust=adjust)[0]
-    return part
+    part, info = load_part(name, engine=engine, adjust=adjust)
+    return part, info["cards"]
 
 
 def adjustable(card: Card) -> set[str]:

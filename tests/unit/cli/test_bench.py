@@ -62,3 +62,8 @@ def test_the_real_model_is_measured(holopose: Run, shared: Path) -> None:
     assert row["people"] >= 1
     assert row["ms"]["estimate"] > 1
     assert "f32" in json.dumps(row["runtime"])
+
+
+def test_blaze_on_boxes_has_one_way_to_look(holopose: Run, configs: list[RunConfig], picture: Path) -> None:
+    assert holopose("bench", picture, "--box", "1,2,30,20", "--repeat", 1)[0] == 0
+    assert [config.search for config in configs] == ["normal"]

@@ -11,6 +11,7 @@ import pytest
 
 from holopose.errors import BackendError, ConfigError, ModelError
 from holopose.models.blaze.network import SPECS
+from holopose.models.given import WholePicture
 from holopose.protocols import Estimator
 from holopose.runtimes.openvino import load_openvino
 from holopose.skeletons import COCO17, LAYOUTS
@@ -136,6 +137,17 @@ def test_it_loads_where_nothing_can_be_kept(fetched: list[str], home: Path) -> N
     assert load_estimator().skeleton.name == "wholebody133"
 
 
+def test_info_names_the_files_of_all_who_take_part(fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"name": "yolox-nano", "sha256": "ab" * 32}
+    monkeypatch.setattr(load, "load_part", lambda name, **_: (WholePicture(), {"cards": [found]}))
+    info = load_estimator(detector="yolox-nano", bottom_up="blaze").info  # type: ignore[attr-defined]
+    assert [card["name"] for card in info["cards"]] == [
+        *(card.name for card in BLAZE if card.name in SPECS),
+        "yolox-nano",
+    ]
+    assert (info["detector"], info["bottom_up"]) == ("yolox-nano", "blaze")
+
+
 # What cannot be loaded -----------------------------------------------------------------------------------------------
 
 
@@ -151,6 +163,28 @@ def test_unknown_words_are_named_with_what_there_is(fetched: list[str], options:
     assert word in message
     assert "\n" not in message
     assert fetched == [], "nothing is fetched for an option that makes no sense"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"search": "whole", "detector": "none"},
+        {"search": "thorough", "detector": "yolox-nano", "bottom_up": "poses"},
+        {"search": "whole", "model": "rtmpose-m-body17", "detector": WholePicture()},
+        {"search": "whole", "model": "rtmo-s"},
+        {"pose_nms": "none"},
+        {"pose_nms": "parametric", "model": "rtmo-s"},
+    ],
+)
+def test_an_option_that_would_be_left_out_is_refused(fetched: list[str], options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"^{next(iter(options))}: .*leave it out"):
+        load_estimator(**options)
+    assert fetched == []
+
+
+@pytest.mark.parametrize("options", [{"bottom_up": "blaze", "detector": "none"}, {"detector": "blaze"}, {}])
+def test_blaze_looks_as_hard_as_asked_wherever_it_looks(fetched: list[str], options: dict[str, str]) -> None:
+    assert load_estimator(search="whole", **options).skeleton.name == "wholebody133"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"device": "tpu"}, {"precision": "f64"}])
