@@ -57,8 +57,8 @@ _VIDEO_ENDINGS = {"h264": "mp4", "vp9": "webm", "av1": "webm"}
 def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kind: Kind = "picture") -> Pipeline:
     """What happens to each frame; loads the model unless an estimator is given.
 
-    Pictures have nothing to do with each other. In clips people are followed, get identities and are smoothed, as `config` says;
-    live, nothing waits for later frames.
+    Pictures have nothing to do with each other. In clips people are followed, get identities and are smoothed, as
+    `config` says; live, nothing waits for later frames. Where boxes are given, every frame has its own.
 
     Raises:
         ConfigError: an option has no meaning for this kind of source.

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -100,17 +100,21 @@ def read_boxes(path: Path | str) -> dict[Key, Boxes]:
         By the file name without folder and ending where it is known, else by `image_id`.
 
     Raises:
-        InputError: the file cannot be read, or is not in one of these forms; the row that is wrong is named.
+        InputError: the file cannot be read, is not in one of these forms (the row that is wrong is named), or two of
+            its pictures differ in folder or ending only.
     """
     content = _read_json(Path(path))
     if isinstance(content, list):
+        named = [one.get("file_name", one.get("image_id")) for one in content if isinstance(one, dict)]
+        _refuse_alike(path, dict.fromkeys(one for one in named if isinstance(one, str)))
         return _collect(path, content, {}, _PERSON, ())
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
         raise InputError(f"{path}: expected a list of detections, or a data set with images and annotations")
     images, categories = content.get("images"), content.get("categories")
-    if not isinstance(images, list) or not all(isinstance(one, dict) and "id" in one for one in images):
+    if not isinstance(images, list) or not all(isinstance(one, dict) and _is_name(one.get("id")) for one in images):
         raise InputError(f"{path}: a data set: expected a list `images` whose members have an id and a file_name")
-    names = {one["id"]: str(one["file_name"]) for one in images if "file_name" in one}
+    names = {one["id"]: str(one["file_name"]) for one in images if one.get("file_name") is not None}
+    _refuse_alike(path, names.values())
     person: object = _PERSON
     if isinstance(categories, list) and categories:
         called = [one.get("id") for one in categories if isinstance(one, dict) and one.get("name") == "person"]
@@ -118,6 +122,20 @@ def read_boxes(path: Path | str) -> dict[Key, Boxes]:
             raise InputError(f"{path}: none of its categories is called person")
         person = called[0]
     return _collect(path, content["annotations"], names, person, [one["id"] for one in images])
+
+
+def _is_name(value: object) -> TypeGuard[Key]:
+    """Whether pictures can be told by it."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _refuse_alike(path: Path | str, names: Iterable[str]) -> None:
+    """Raise InputError where two pictures would get each other's people."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(_stem(name), name)
+        if other != name:
+            raise InputError(f"{path}: {other} and {name} cannot be told apart: pictures go by name without folder")
 
 
 def _read_json(path: Path) -> Any:
@@ -141,7 +159,7 @@ def _collect(
         if row.get("category_id", person) != person or row.get("iscrowd") in (1, True):
             continue
         name = row.get("file_name", row.get("image_id"))
-        if isinstance(name, bool) or not isinstance(name, str | int):
+        if not _is_name(name):
             raise InputError(f"{where}: expected image_id (a number or a file name) or file_name, got {name!r:.60}")
         left, top, width, height = _numbers(f"{where}: bbox: expected [x, y, width, height]", row.get("bbox"), 4)
         [score] = _numbers(f"{where}: score: expected a number", [row.get("score", 1.0)], 1)

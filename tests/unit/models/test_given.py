@@ -135,6 +135,8 @@ def test_a_data_set(tmp_path: Path) -> None:
         "eight": [],
         9: [[4, 4, 5, 5]],
     }
+    nameless = read_boxes(write(tmp_path / "d.json", dataset(images=[{"id": 7, "file_name": None}])))
+    assert [len(nameless[7]), len(nameless[9])] == [1, 1]
     without = read_boxes(write(tmp_path / "d.json", dataset(categories=[])))
     assert without["seven"].xyxy.tolist() == [[0, 0, 9, 9]], "then 1 is a person"
 
@@ -146,6 +148,16 @@ def test_a_data_set(tmp_path: Path) -> None:
         ("text", "expected a list of detections, or a data set"),
         (dataset(images=None), "expected a list `images`"),
         (dataset(images=[{"file_name": "a.jpg"}]), "expected a list `images`"),
+        (dataset(images=[{"id": None, "file_name": "a.jpg"}]), "expected a list `images`"),
+        (dataset(images=[{"id": [1], "file_name": "a.jpg"}]), "expected a list `images`"),
+        (
+            dataset(images=[{"id": 7, "file_name": "a/1.jpg"}, {"id": 8, "file_name": "b/1.jpg"}]),
+            r"a/1\.jpg and b/1\.jpg cannot be told apart",
+        ),
+        (
+            [{"file_name": name, "bbox": [0, 0, 1, 1]} for name in ("a/1.jpg", "a/2.jpg", "a/1.png")],
+            r"a/1\.jpg and a/1\.png cannot be told apart",
+        ),
         (dataset(categories=[{"id": 1, "name": "dog"}]), "none of its categories is called person"),
         ([3], "row 1: expected an object"),
         ([{"bbox": [0, 0, 1, 1]}], "row 1: expected image_id"),
