@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from holopose.errors import BackendError, ModelError  # noqa: E402
-from holopose.nets.prompt import EMPTY_PROMPT, check_scheduler, embed_empty_prompt  # noqa: E402
+from holopose.nets.prompt import CLIP_TEXT, EMPTY_PROMPT, check_scheduler, embed_empty_prompt  # noqa: E402
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
 
@@ -39,6 +39,13 @@ def encoder(tmp_path: Path) -> tuple[Path, Any]:
 
 def kept(path: Path) -> list[Path]:
     return sorted(path.parent.glob("*.npy"))
+
+
+def test_the_empty_prompt_is_where_a_text_begins_and_where_it_ends() -> None:
+    """CLIP's vocabulary ends with these two; Stable Diffusion 2's encoder is OpenCLIP's, whose GELU is the exact one."""
+    assert EMPTY_PROMPT == (CLIP_TEXT["vocab_size"] - 2, CLIP_TEXT["vocab_size"] - 1) == (49406, 49407)
+    assert CLIP_TEXT["hidden_act"] == "gelu"
+    assert CLIP_TEXT["hidden_size"] == 64 * CLIP_TEXT["num_attention_heads"] == 1024
 
 
 def test_equals_transformers_and_is_kept(encoder: tuple[Path, Any]) -> None:

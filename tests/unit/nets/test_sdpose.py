@@ -67,6 +67,11 @@ def test_labels_are_sines_then_cosines() -> None:
     torch.testing.assert_close(torch.tensor(TASK), torch.cat([pair.sin(), pair.cos()]))
 
 
+def test_attention_heads_have_64_channels() -> None:
+    """No tensor's shape tells it."""
+    assert [w // n for w, n in zip(UNET["block_out_channels"], UNET["attention_head_dim"], strict=True)] == [64] * 4
+
+
 def test_the_end_of_the_unet_is_not_run() -> None:
     net = ready(tap=2)
     ran: list[str] = []
