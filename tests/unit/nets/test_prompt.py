@@ -42,7 +42,7 @@ def kept(path: Path) -> list[Path]:
 
 
 def test_the_empty_prompt_is_where_a_text_begins_and_where_it_ends() -> None:
-    """CLIP's vocabulary ends with these two; Stable Diffusion 2's encoder is OpenCLIP's, whose GELU is the exact one."""
+    """CLIP's vocabulary ends with these two; Stable Diffusion 2's encoder has the exact GELU."""
     assert EMPTY_PROMPT == (CLIP_TEXT["vocab_size"] - 2, CLIP_TEXT["vocab_size"] - 1) == (49406, 49407)
     assert CLIP_TEXT["hidden_act"] == "gelu"
     assert CLIP_TEXT["hidden_size"] == 64 * CLIP_TEXT["num_attention_heads"] == 1024

@@ -38,6 +38,8 @@ def test_the_module_is_of_the_size_that_the_card_names(card):
     width = {"small": 384, "base": 768, "large": 1024, "huge": 1280}[card.name.split("-")[2]]
     assert net.backbone.layernorm.weight.shape == (width,)
     assert net.head.conv.weight.shape == (len(card.skeleton), 256, 1, 1)
+    published_eps = {1e-6} if card.filename.endswith(".pth") else {1e-12}  # the authors' code, Hugging Face's
+    assert {module.eps for module in net.modules() if isinstance(module, torch.nn.LayerNorm)} == published_eps
     assert net.dataset == ("wholebody" if len(card.skeleton) == 133 else "coco")
 
 
