@@ -166,8 +166,8 @@ class AssociativeEstimator:
             )
         heats = [first[0][:count], *others]
         finest = max(heats, key=lambda maps: maps.shape[1]).shape[1:]
-        heat = np.mean([_resize(maps, finest) for maps in heats], axis=0)
-        return np.asarray(heat, np.float32), _resize(first[0][count:], finest)
+        heat = np.asarray(np.mean([_resize(maps, finest) for maps in heats], axis=0), np.float32)
+        return _numbers(heat), _numbers(_resize(first[0][count:], finest))
 
     def _people(self, frame: Frame, view: Floats, maps: tuple[Maps, Maps]) -> Poses:
         """Everybody in one picture."""
@@ -211,6 +211,11 @@ def _steady_first(skeleton: Skeleton) -> list[int]:
         return _STEADY_FIRST.index(joint) if joint in _STEADY_FIRST else len(_STEADY_FIRST)
 
     return sorted(range(len(skeleton)), key=rank)
+
+
+def _numbers(maps: Maps) -> Maps:
+    """The same; what is no finite number tells nothing."""
+    return np.nan_to_num(maps, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _resize(maps: npt.NDArray[Any], size_hw: Sequence[int]) -> Maps:

@@ -78,10 +78,14 @@ class KeypointRcnn:
                 f"{', '.join(str(output.shape) for output in outputs)}"
             )
         boxes, labels, scores, keypoints, logits = outputs
-        keep = np.flatnonzero((labels == _PERSON) & (scores >= self._min_score))
-        keep = keep[np.argsort(-scores[keep], kind="stable")]
         width, height = frame.size_wh
-        corners = np.clip(boxes[keep], 0, np.array([width, height, width, height], np.float32))
-        people = Boxes(corners.astype(np.float32), np.clip(scores[keep], 0, 1).astype(np.float32))
+        corners = np.clip(boxes, 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
+        whole = (corners[:, 2:] >= corners[:, :2]).all(axis=1)  # NaN is not
+        keep = np.flatnonzero((labels == _PERSON) & (scores >= self._min_score) & whole)
+        keep = keep[np.argsort(-scores[keep], kind="stable")]
+        people = Boxes(corners[keep], np.clip(scores[keep], 0, 1).astype(np.float32))
         share = 1 / (1 + np.exp(-np.clip(logits[keep].astype(np.float64), -_FURTHEST, _FURTHEST)))
-        return Poses(keypoints[keep, :, :2].astype(np.float32), share.astype(np.float32), people, self._skeleton)
+        xy = keypoints[keep, :, :2].astype(np.float32)
+        there = np.isfinite(xy).all(axis=2) & ~np.isnan(share)
+        xy = np.where(there[..., None], xy, np.float32(np.nan))
+        return Poses(xy, np.where(there, share, 0).astype(np.float32), people, self._skeleton)

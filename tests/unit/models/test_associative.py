@@ -56,6 +56,21 @@ def test_people_of_whom_a_third_is_hidden_do_not_mix(seed: int) -> None:
     assert faults(poses, hidden.points(COCO17), tolerance_px=2.5) == []
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_tells_nothing(value: float) -> None:
+    network = network_of(crowd(3, 2, apart_px=60, clear_px=0))
+
+    def damaged(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = network.runtime.run(inputs)
+        return {name: np.where(np.arange(maps.shape[3]) < 4, value, maps) for name, maps in outputs.items()}
+
+    whole = estimated(network)
+    runtime = FakeRuntime(damaged, inputs=network.runtime.inputs, outputs=network.runtime.outputs)
+    [poses] = AssociativeEstimator(runtime).estimate([network.frame(0)])
+    assert len(poses) == len(whole) == 2
+    assert poses.allclose(whole)
+
+
 def test_empty_maps_are_nobody() -> None:
     for flip in (False, True):
         assert estimated(network_of(NOBODY), flip=flip).allclose(Poses.empty(COCO17))

@@ -86,6 +86,18 @@ def test_boxes_are_cut_at_the_picture_s_edges() -> None:
     assert poses.boxes.xyxy.tolist() == [[0, 90, 200, 100]]
 
 
+def test_what_is_no_number_is_missing() -> None:
+    answer = said([0.9, 0.8, 0.7, np.nan])
+    answer["boxes"][1, 2] = np.nan
+    answer["keypoints"][2, 3, 0] = np.inf
+    answer["keypoints_scores"][2, 4] = np.nan
+    (poses,) = KeypointRcnn(answering(answer)).estimate([FRAME])
+    assert poses.boxes.score.tolist() == pytest.approx([0.9, 0.7])
+    assert np.flatnonzero(np.isnan(poses.xy[1]).any(axis=1)).tolist() == [3, 4]
+    assert np.flatnonzero(poses.score[1] == 0).tolist() == [3, 4]
+    assert not np.isnan(poses.xy[0]).any()
+
+
 def test_pictures_go_in_one_by_one_as_rgb_between_0_and_1() -> None:
     seen: list[np.ndarray] = []
 
