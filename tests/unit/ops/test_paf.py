@@ -223,6 +223,9 @@ def test_global_ranking_counts_the_peaks_too_and_extra_limbs_last() -> None:
     rules = replace(CPP, parts=2)
     assert join(both, peaks, LINE, rules)[0, 1] == 1
     assert join(both, peaks, LINE, rules, ranking="global")[0, 1] == 2
+    pair = peaks_at((0, 10, 12), (1, 60, 12), (1, 60, 19))
+    pair.score[:] = 0.5, 0.4, 0.6  # a tenth of the difference is less than what the field likes more
+    assert join(maps, pair, LINE, rules, ranking="global")[0, 1] == 1
 
 
 # Crowds --------------------------------------------------------------------------------------------------------------
