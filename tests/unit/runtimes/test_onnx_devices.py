@@ -126,6 +126,11 @@ def test_settings_are_texts_and_say_the_device_number(name: str) -> None:
     assert "f32" in kind.precisions
 
 
+def test_cuda_is_not_let_to_round_f32() -> None:
+    assert KINDS["cuda"].settings(0, "f32")["use_tf32"] == "0"
+    assert KINDS["cuda"].precisions == ("f32",)
+
+
 def test_loading_cuda_where_there_is_none_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     """Whether it is there is told when a network is loaded."""
     load_onnxruntime(with_cuda=True)
