@@ -30,6 +30,8 @@ TENSORS = (".pth", ".pt", ".bin", ".safetensors", ".tar")
 """Endings of files that hold tensors for a torch module; .tar is what some call ``checkpoint.pth.tar``."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_MEANT = ("auto", "none", "poses")
+"""Words that stand for something else where a model's name may stand."""
 _MOST_BYTES = 64 << 30
 _CARD = "card.json"
 
@@ -98,6 +100,8 @@ def add(
     layout = next((one.partition("=")[2].strip() for one in changes if one not in settings), None)
     if layout is not None and layout not in LAYOUTS:
         raise ConfigError(f"skeleton: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
+    if layout is not None and cards[0].skeleton is None:
+        raise ConfigError(f"skeleton: {like} gives no keypoints; leave it out")
     family, net = adjusted(cards[0], settings)
     told: dict[str, Any] = {
         "like": like,
@@ -151,6 +155,8 @@ def _home() -> Path:
 def _check_name(name: str, known: Mapping[str, Sequence[Card]]) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"name: expected lower-case letters, digits, dots, dashes and underscores, got {name!r}")
+    if name in _MEANT:
+        raise ConfigError(f"name: {name!r} means something else as a detector or bottom-up model; choose another")
     if name in known or any(card.name == name for cards in known.values() for card in cards):
         raise ConfigError(f"name: {name!r} is a model of the zoo's own; choose another")
     if name in names():
@@ -196,6 +202,8 @@ def _files(source: Path, cards: Sequence[Card]) -> list[Path]:
     if not source.exists():
         raise InputError(f"{source}: expected a weight file or a folder of them, got nothing there")
     if not source.is_dir():
+        if len(cards) == 1:
+            raise InputError(f"{source}: expected a weight file or a folder of them, got something else")
         raise InputError(f"{source}: {cards[0].model} has {len(cards)} files: expected a folder that holds them")
     if len(cards) == 1:
         return [_only(source, cards[0])]

@@ -78,7 +78,8 @@ def _fetch(missing: Sequence[Asset], among: Sequence[Asset], tell: Tell | None) 
     if is_offline() and not can_do_something:
         raise _missing(missing, ["HOLOPOSE_OFFLINE forbids fetching"])  # needs no cache that can be written
     with cache.locked() as work:
-        altered = [asset.filename for asset in missing if cache.discard_altered(asset)]
+        # What nobody publishes stays for its owner to look at.
+        altered = [asset.filename for asset in missing if asset.places and cache.discard_altered(asset)]
         failures = [f"deleted because altered: {', '.join(altered)}"] if altered else []
         missing = [asset for asset in missing if cache.find(asset) is None]
         for asset in missing:
@@ -152,6 +153,8 @@ def _digits(asset: Asset) -> str:
 
 def _by_hand(assets: Sequence[Asset]) -> str:
     """How a user gets files that could not be fetched."""
+    if mine := [_model(asset) for asset in assets if asset.folder.startswith("models/added/")]:
+        return f"it was added here: `holopose models remove {mine[0]}`, then `holopose models add` from your own file"
     ways = []
     if any(asset.folder != "models" for asset in assets):
         ways.append("`holopose models pull --all` where there is a network")

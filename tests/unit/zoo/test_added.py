@@ -56,8 +56,9 @@ def test_altered_weights_are_not_used(onnx, home):
     path = fetch.locate(card)
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert [one.status for one in fetch.verify() if one.path == path] == ["altered"]
-    with pytest.raises(ModelError, match=r"mine\.onnx was|deleted because altered: mine\.onnx"):
+    with pytest.raises(ModelError, match=r"mine\.onnx is altered;.*like rtmo-s; it was added here: .*remove mine`"):
         fetch.locate(card)
+    assert path.read_bytes().endswith(b"?"), "nobody else has it: it is not deleted"
 
 
 def test_removed_is_gone(onnx, home):
@@ -90,6 +91,9 @@ def test_a_damaged_card_says_so_and_does_not_hide_the_others(onnx, home):
         ("../mine", "rtmo-s", [], "name: expected lower-case letters"),
         ("rtmo-s", "rtmo-s", [], "is a model of the zoo's own"),
         ("hand_recrop", "rtmo-s", [], "is a model of the zoo's own"),
+        ("none", "yolox-nano", [], "name: 'none' means something else"),
+        ("poses", "rtmo-s", [], "name: 'poses' means something else"),
+        ("mine", "yolox-nano", ["skeleton=coco17"], "skeleton: yolox-nano gives no keypoints"),
         ("mine", "rtmo-xl", [], "like: expected a model of the zoo's own, got 'rtmo-xl'"),
         ("mine", "rtmo-s", ["colour=blue"], "has no setting 'colour'"),
         ("mine", "rtmo-s", ["skeleton=halpe27"], "skeleton: expected one of coco17"),
@@ -153,7 +157,7 @@ def test_from_an_archive_and_from_a_folder(onnx, tmp_path, home):
     with pytest.raises(InputError, match=r"several weight files: a\.onnx, b\.onnx"):
         added.add("both", folder, "rtmo-s", MODELS)
     with pytest.raises(InputError, match="got nothing there"):
-        added.add("none", tmp_path / "absent.onnx", "rtmo-s", MODELS)
+        added.add("absent", tmp_path / "absent.onnx", "rtmo-s", MODELS)
     assert added.names() == ["folder", "zipped"]
 
 
