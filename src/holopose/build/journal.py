@@ -82,6 +82,17 @@ class Journal:
         self._reader: IO[bytes] | None = None
         self._read()
 
+    def restate(self, facts: Mapping[str, Any]) -> None:
+        """Say what holds of the lines after this one, where it is something else than before.
+
+        Raises:
+            OutputError: the journal cannot be written.
+        """
+        if facts != self._facts:
+            self._facts = dict(facts)
+            if self._file is not None:
+                self._append("run", facts)
+
     def begin(self, name: str, location: str, files: Iterable[Path]) -> None:
         """Say which files will be written for an input, so that they are known as ours even if we are killed.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from holopose.build import parts
 from holopose.build.contents import Content, measure_result
@@ -98,11 +99,16 @@ class _Run:
         self._pipelines: dict[parts.Kind, Pipeline] = {}
         self._replaced: set[str] = set()
         self._outcomes: list[Outcome] = []
-        cards, version = _cards(config, estimator), installed_version()
-        self._options = digest_options(config, cards, version)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        facts = {"time": now, "holopose": version, "options": config.to_options(), "cards": cards}
-        self._journal = Journal(out, {**facts, "digest": self._options})
+        self._time = datetime.now(UTC).isoformat(timespec="seconds")
+        self._options = ""
+        self._journal = Journal(out, self._state_facts())
+
+    def _state_facts(self) -> dict[str, Any]:
+        """What results depend on beside their inputs, for the journal; takes down its digest."""
+        cards, version = _cards(self._config, self._estimator), installed_version()
+        self._options = digest_options(self._config, cards, version)
+        facts = {"time": self._time, "holopose": version, "options": self._config.to_options(), "cards": cards}
+        return {**facts, "digest": self._options}
 
     def close(self) -> None:
         self._opener.close()
@@ -182,7 +188,10 @@ class _Run:
             return
         with contextlib.closing(source):
             opened_s = time.perf_counter()
-            self._estimator = self._estimator or parts.build_estimator(self._config)
+            if self._estimator is None:
+                estimator = parts.build_estimator(self._config)
+                self._journal.restate(self._state_facts())  # of files that came just now the hash is known now
+                self._estimator = estimator
             work.started_s += time.perf_counter() - opened_s  # the model is loaded for all of them
             tally = Tally(self._progress, source)
             self._progress.start(task.label, source.last_frame(self._config), live=task.kind == "live")
@@ -327,12 +336,14 @@ def _cards(config: RunConfig, estimator: Estimator | None) -> dict[str, str]:
     """Name -> SHA-256 of the weight files, as the zoo lists them, or as an estimator of another kind tells."""
     boxes = {} if config.boxes is None else {"boxes": _digest_file(Path(config.boxes))}
     if estimator is None:
-        return boxes | {card.name: digest_of(card) for card in find_model(config.model)}
+        named = (config.model, config.detector, config.bottom_up)
+        models = dict.fromkeys(name for name in named if name not in (None, "auto", "none", "poses"))
+        return boxes | {card.name: digest_of(card) for name in models for card in find_model(str(name))}
     told = getattr(estimator, "info", {})
-    name = told.get("name")
+    name, cards = told.get("name"), {card["name"]: card["sha256"] for card in told.get("cards", ())}
     if isinstance(name, str) and name in MODELS:
-        return boxes | {card.name: digest_of(card) for card in MODELS[name]}
-    return boxes | {"model": str(name), **{card["name"]: card["sha256"] for card in told.get("cards", ())}}
+        return boxes | {card.name: digest_of(card) for card in MODELS[name]} | cards
+    return boxes | {"model": str(name), **cards}
 
 
 def _digest_file(path: Path) -> str:

@@ -6,13 +6,14 @@ import json
 import os
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
 
 from edge_scenes import CONFIG, EdgeEstimator, save
 from edge_scenes import files_in as all_files_in
-from holopose.build import Outcome, parts, run_files
+from holopose.build import Outcome, parts, run_files, runs
 from holopose.config import RunConfig
 from holopose.errors import BackendError, ConfigError, HoloposeError, InputError, ModelError, OutputError
 from holopose.types import Frame, Poses
@@ -181,3 +182,42 @@ def test_an_option_that_one_input_cannot_have_stops_only_that_input(
     assert [type(outcome.error) for outcome in summary.outcomes] == [ConfigError, type(None)]
     assert "standard input can be read once" in str(summary.outcomes[0].error)
     assert files_in(tmp_path / "out") == ["walk.json"]
+
+
+# What results depend on ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The sha256 of the one file of every model, as far as known; loading makes the detector's known."""
+    known = {"blaze": "aa" * 32, "seer": "", "crowds": "cc" * 32}
+    monkeypatch.setattr(runs, "find_model", lambda name: [SimpleNamespace(name=name)])
+    monkeypatch.setattr(runs, "digest_of", lambda card: known[card.name])
+
+    def load(config: RunConfig) -> EdgeEstimator:
+        known["seer"] = known["seer"] or "bb" * 32
+        return EdgeEstimator()
+
+    monkeypatch.setattr(parts, "build_estimator", load)
+    return known
+
+
+def test_a_run_that_fetched_its_files_is_gone_on_with(tmp_path: Path, hashes: dict[str, str]) -> None:
+    inputs = [tmp_path / "missing.png", save(tmp_path / "a.png")]
+    config = CONFIG.replace(detector="seer", bottom_up="crowds")
+    run_files(inputs, tmp_path / "out", config)
+    lines = [json.loads(line) for line in (tmp_path / "out" / JOURNAL).read_text(encoding="utf-8").splitlines()]
+    stated = [line["cards"] for line in lines if line["event"] == "run"]
+    assert stated == [{"blaze": "aa" * 32, "seer": sha256, "crowds": "cc" * 32} for sha256 in ("", "bb" * 32)]
+    again = run_files(inputs, tmp_path / "out", config.replace(resume=True))
+    assert [outcome.kept for outcome in again.outcomes] == [False, True]
+
+
+@pytest.mark.parametrize("changed", ["blaze", "seer", "crowds"])
+def test_results_of_other_weights_are_made_anew(tmp_path: Path, hashes: dict[str, str], changed: str) -> None:
+    config = CONFIG.replace(detector="seer", bottom_up="crowds")
+    run_files([save(tmp_path / "a.png")], tmp_path / "out", config)
+    hashes[changed] = "dd" * 32
+    [outcome] = run_files([tmp_path / "a.png"], tmp_path / "out", config.replace(resume=True)).outcomes
+    assert not outcome.kept
+    assert outcome.people == 2
