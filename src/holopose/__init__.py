@@ -2,7 +2,7 @@
 
 >>> import holopose
 >>> holopose.RunConfig().layout
-'wholebody133'
+'own'
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from holopose.io.images import read_image
 from holopose.models.blaze.estimator import BlazeEstimator
 from holopose.skeletons import BLAZE543, COCO17, WHOLEBODY133
 from holopose.types import Frame, Poses
+from holopose.zoo.engines import Engine
 
 pytestmark = pytest.mark.weights
 
@@ -190,7 +191,7 @@ def test_the_same_every_time(loaded: Load, demo_picture: Demo) -> None:
 
 def test_the_same_with_any_number_of_threads(loaded: Load, demo_picture: Demo) -> None:
     frame = demo_picture("bus.jpg")
-    alone, several = people_in(loaded(threads=1), frame), people_in(loaded(threads=3), frame)
+    alone, several = (people_in(loaded(engine=Engine(threads=count)), frame) for count in (1, 3))
     assert len(alone) > 2
     assert several.allclose(alone, atol=0.05)
 

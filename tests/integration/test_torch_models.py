@@ -22,6 +22,7 @@ from holopose.zoo.catalog.simplebaseline import SIMPLEBASELINE  # noqa: E402
 from seeded_nets import seed_by_name  # noqa: E402
 
 CARDS = [*HRNET, *SIMPLEBASELINE, *FASTPOSE, *OPENPOSE, *HIGHERHRNET]
+CARDS = [card for card in CARDS if not card.model.endswith("-hands")]  # two of these networks together
 NETWORKS = {(card.net, *card.net_settings.values()): card for card in CARDS}
 """One card for each network: others differ in size or decoder."""
 

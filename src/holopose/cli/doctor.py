@@ -15,10 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from holopose.cli.checks import try_models
 from holopose.cli.console import say, say_table
 from holopose.cli.diagnosis import Problem, Report, version_of
-from holopose.cli.trials import try_runtimes
 
 __all__ = ["doctor", "examine"]
 
@@ -56,6 +54,9 @@ def doctor(
 
 def examine() -> Report:
     """Look at everything; nothing is fetched or changed."""
+    from holopose.cli.checks import try_models
+    from holopose.cli.trials import try_runtimes
+
     report = Report(holopose=metadata.version("holopose"))
     report.python = {"version": platform.python_version(), "executable": sys.executable}
     report.platform = {"system": platform.platform(), "machine": platform.machine(), "cpus": os.cpu_count()}
