@@ -56,6 +56,24 @@ def test_people_of_whom_a_third_is_hidden_do_not_mix(seed: int) -> None:
     assert faults(poses, hidden.points(COCO17), tolerance_px=2.5) == []
 
 
+def test_what_is_filled_in_is_looked_for_by_the_mean_tag() -> None:
+    """Two sure keypoints with the tags 0 and 0.8; a third may be where the tag is 0 or, a little higher, 1.2."""
+    maps = np.zeros((1, 34, 16, 16), np.float32)
+    maps[0, 17:] = 9
+    for keypoint, x, y, height, tag in (
+        (0, 3, 3, 0.9, 0),
+        (1, 8, 3, 0.9, 0.8),
+        (2, 3, 10, 0.05, 0),
+        (2, 8, 10, 0.06, 1.2),
+    ):
+        maps[0, keypoint, y, x], maps[0, 17 + keypoint, y, x] = height, tag
+    runtime = FakeRuntime(lambda inputs: {"output": maps})
+    [poses] = AssociativeEstimator(runtime, input_size=(64, 64)).estimate([Frame(np.zeros((64, 64, 3), np.uint8))])
+    assert np.flatnonzero(poses.score[0]).tolist() == [0, 1, 2]
+    assert poses.xy[0, :3].tolist() == [[12, 12], [32, 12], [12, 40]]
+    assert poses.boxes.score[0] == pytest.approx(2 * 0.9 / 17)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_tells_nothing(value: float) -> None:
     network = network_of(crowd(3, 2, apart_px=60, clear_px=0))
