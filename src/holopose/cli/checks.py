@@ -63,6 +63,7 @@ def _try_model(cards: Sequence[Card], paths: Mapping[str, Path]) -> dict[str, st
     Raises:
         HoloposeError: it does not run, or gives senseless numbers.
     """
+    from holopose.zoo.cards import networks_of
     from holopose.zoo.engines import Engine, open_file, open_network
 
     told: dict[str, str] = {}
@@ -74,10 +75,12 @@ def _try_model(cards: Sequence[Card], paths: Mapping[str, Path]) -> dict[str, st
             if card.name in SPECS:
                 told = _check(open_file(paths[card.name], Engine()), (1, *card.input_hwc))
         return told
-    height, width, channels = cards[0].input_hwc
-    size = cards[0].settings.get("input_hw", (height, width))
-    runtime = open_network(cards, paths, Engine(), item_shape=(channels, *size))
-    return _check(runtime, (1, channels, *size))
+    for some in reversed(networks_of(cards)):  # the main network last: it is the one that is told
+        height, width, channels = some[0].input_hwc
+        size = some[0].settings.get("input_hw", (height, width))
+        runtime = open_network(some, paths, Engine(), item_shape=(channels, *size))
+        told = _check(runtime, (1, channels, *size))
+    return told
 
 
 def _check(runtime: Runtime, shape: Sequence[int]) -> dict[str, str]:

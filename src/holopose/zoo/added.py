@@ -19,7 +19,7 @@ from holopose.errors import BackendError, ConfigError, InputError, ModelError
 from holopose.skeletons import LAYOUTS
 from holopose.zoo import cache
 from holopose.zoo.archives import opened_member
-from holopose.zoo.cards import Card, Licence
+from holopose.zoo.cards import Card, Licence, networks_of
 from holopose.zoo.seals import Seal
 from holopose.zoo.settings import adjusted
 from holopose.zoo.shards import INDEX, join
@@ -276,10 +276,9 @@ def _check(cards: tuple[Card, ...], folder: Path) -> str:
         ModelError: it is not such a model.
     """
     paths = {card.name: folder / card.filename for card in cards}
-    main = [card for card in cards if not card.argument]
-    networks = [main, *([card] for card in cards if card.argument)]
     told = [
-        _check_tensors(some, paths) if some[0].net is not None else _check_network(some[0], paths) for some in networks
+        _check_tensors(some, paths) if some[0].net is not None else _check_network(some[0], paths)
+        for some in networks_of(cards)
     ]
     return "; ".join(dict.fromkeys(told))
 

@@ -6,13 +6,13 @@ when it is called, so that `holopose models list` stays quick and go-to-definiti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from holopose.skeletons import Skeleton
 
-__all__ = ["Asset", "Card", "Licence", "Member", "Url", "Wheel"]
+__all__ = ["Asset", "Card", "Licence", "Member", "Url", "Wheel", "networks_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -159,3 +159,9 @@ class Card(Asset):
     input_range: tuple[float, float] = (0.0, 1.0)
     score: str
     published: str = ""
+
+
+def networks_of(cards: Sequence[Card]) -> list[list[Card]]:
+    """A model's cards by the network whose file or tensors they are, the main network's first."""
+    main = [card for card in cards if not card.argument]
+    return [main, *([card] for card in cards if card.argument)]

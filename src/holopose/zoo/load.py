@@ -16,11 +16,11 @@ from holopose.protocols import Detector, Estimator, KeypointModel, Runtime
 from holopose.runtimes.openvino import OpenVinoRuntime
 from holopose.skeletons import LAYOUTS, Skeleton
 from holopose.zoo.cache import digest_of
-from holopose.zoo.cards import Card
+from holopose.zoo.cards import Card, networks_of
 from holopose.zoo.catalog import BLAZE, find_model
 from holopose.zoo.compiled import compiled_folder
 from holopose.zoo.converted import find_converted
-from holopose.zoo.engines import Engine, open_network
+from holopose.zoo.engines import Engine, check_runnable, open_network
 from holopose.zoo.fetch import locate_all
 from holopose.zoo.settings import adjusted
 
@@ -255,10 +255,12 @@ def load_part(
         if "flip" not in adjustable(card):
             raise ConfigError(f"flip: {model} has no such setting")
         settings["flip"] = True
-    main = [one for one in cards if not one.argument]
+    main, *beside = networks_of(cards)
     converted = find_converted(model, main) if card.net is not None and not net_settings else None
     needed = main if converted is None or engine.runtime == "torch" else []
-    paths = locate_all([*needed, *(one for one in cards if one.argument)])
+    for one in [*needed[:1], *(one for one in cards if one.argument)]:
+        check_runnable(one, engine)
+    paths = locate_all([*needed, *(one for [one] in beside)])
     size_hw = settings.get("input_hw")
     with compiled_folder() as compiled:
         runtime = open_network(
@@ -269,9 +271,8 @@ def load_part(
             item_shape=None if size_hw is None else (3, *size_hw),
             cache_dir=compiled,
         )
-        for one in cards:
-            if one.argument:
-                settings[one.argument] = open_network([one], paths, engine, cache_dir=compiled)
+        for [one] in beside:
+            settings[one.argument] = open_network([one], paths, engine, cache_dir=compiled)
     if card.skeleton is not None:
         settings["skeleton"] = card.skeleton
     part: Detector | KeypointModel | Estimator = card.family()(runtime, **settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holopose.errors import ConfigError
-from holopose.zoo.cards import Asset
+from holopose.zoo.cards import Asset, networks_of
 from holopose.zoo.catalog import ASSETS, BLAZE, DEFAULTS, MODELS, PICTURES, choose, find_model
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -107,3 +107,9 @@ def test_an_asset_cannot_lead_outside_the_cache(change):
     Asset(**good)
     with pytest.raises(ValueError, match="expected"):
         Asset(**{**good, **change})
+
+
+def test_cards_by_the_network_that_they_make_up():
+    body, hand = MODELS["openpose-body25-hands"]
+    assert networks_of([hand, body]) == [[body], [hand]]
+    assert networks_of(BLAZE) == [list(BLAZE)]
