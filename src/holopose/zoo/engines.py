@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from holopose.protocols import Runtime
 from holopose.zoo.cards import Card
 from holopose.zoo.converted import find_converted
 
-__all__ = ["Engine", "open_network"]
+__all__ = ["Engine", "check_runnable", "load_net", "open_file", "open_network"]
 
 _ONNXRUNTIME = ("cuda", "tensorrt", "coreml", "directml", "openvino")
 """Devices that ONNX Runtime is taken for when nothing else is asked for; others are OpenVINO's."""
@@ -89,12 +90,34 @@ def open_network(
     converted = find_converted(card.model, cards) if not net_settings and not card.argument else None
     if converted is not None and engine.runtime != "torch":
         return open_file(converted, engine, item_shape=item_shape, cache_dir=cache_dir)
+    check_runnable(card, engine)
+    return open_tensors(cards, paths, engine, net_settings=net_settings)
+
+
+def check_runnable(card: Card, engine: Engine) -> None:
+    """Whether a file of tensors could be run at all: to be asked before gigabytes are fetched.
+
+    Raises:
+        ConfigError: another runtime than torch was asked for.
+        BackendError: torch is not installed.
+    """
+    if card.net is None:
+        return
     if engine.runtime not in ("auto", "torch"):
         raise ConfigError(
             f"runtime: the files of {card.model} are tensors, which torch runs; for {engine.runtime} convert them "
             f"once: holopose models convert {card.model} --to onnx"
         )
-    return open_tensors(cards, paths, engine, net_settings=net_settings)
+    if find_spec("torch") is None:
+        raise _missing(card, "torch")
+
+
+def _missing(card: Card, package: str) -> BackendError:
+    extra = "sdpose" if package in ("diffusers", "transformers", "accelerate") else "torch"
+    return BackendError(
+        f'{card.model} needs {package}, which is not installed: pip install "holopose[{extra}]", or use a file '
+        "converted to ONNX elsewhere"
+    )
 
 
 def open_file(
@@ -160,11 +183,7 @@ def load_net(cards: Sequence[Card], paths: Mapping[str, Path], *, net_settings: 
 
         net = card.net(**{**card.net_settings, **(net_settings or {})})
     except ImportError as error:
-        extra = "sdpose" if error.name in ("diffusers", "transformers", "accelerate") else "torch"
-        raise BackendError(
-            f'{card.model} needs {error.name or "torch"}, which is not installed: pip install "holopose[{extra}]", or '
-            "use a file converted to ONNX elsewhere"
-        ) from error
+        raise _missing(card, error.name or "torch") from error
     for one in cards:
         load_into(net, paths[one.name], prefix=one.prefix)
     return net.eval()

@@ -258,7 +258,7 @@ def load_part(
     main, *beside = networks_of(cards)
     converted = find_converted(model, main) if card.net is not None and not net_settings else None
     needed = main if converted is None or engine.runtime == "torch" else []
-    for one in [*needed[:1], *(one for one in cards if one.argument)]:
+    for one in [*needed[:1], *(one for [one] in beside)]:
         check_runnable(one, engine)
     paths = locate_all([*needed, *(one for [one] in beside)])
     size_hw = settings.get("input_hw")

@@ -16,7 +16,7 @@ from holopose.protocols import Estimator
 from holopose.runtimes.openvino import load_openvino
 from holopose.skeletons import COCO17, LAYOUTS
 from holopose.types import Frame
-from holopose.zoo import load
+from holopose.zoo import engines, load
 from holopose.zoo.cards import Asset
 from holopose.zoo.catalog import BLAZE
 from holopose.zoo.engines import Engine
@@ -211,3 +211,22 @@ def test_an_altered_file_is_never_loaded(monkeypatch: pytest.MonkeyPatch, home: 
         (home / "models" / card.filename).write_bytes(bytes(card.size))
     with pytest.raises(ModelError, match="altered"):
         load_estimator()
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "words"),
+    [
+        (Engine(), BackendError, r'pip install "holopose\[torch\]"'),
+        (Engine(runtime="onnxruntime"), ConfigError, "convert them once"),
+    ],
+)
+def test_gigabytes_are_not_fetched_for_what_cannot_run(
+    monkeypatch: pytest.MonkeyPatch, home: Path, engine: Engine, kind: type[Exception], words: str
+) -> None:
+    def never(assets: Iterable[Asset]) -> dict[str, Path]:
+        raise AssertionError(f"fetched {assets}")
+
+    monkeypatch.setattr(load, "locate_all", never)
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(kind, match=words):
+        load.load_part("hrnet-w48-wholebody-dark", engine=engine)
