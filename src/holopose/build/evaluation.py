@@ -104,6 +104,8 @@ def evaluate_model(
     """
     config = config or RunConfig()
     _check(score_rule, config)
+    if boxes != DETECTOR and config.detector != "auto":
+        raise ConfigError(f"detector: {config.detector!r} finds nobody where boxes are given ({boxes}); leave one out")
     terms = terms_of(dataset.kind, dataset.skeleton)
     dataset.check_pictures()
     kept = None if predictions is None else PredictionsFile(predictions, dataset, overwrite=overwrite)

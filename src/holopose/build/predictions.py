@@ -206,6 +206,8 @@ def _boxes(entries: Sequence[Mapping[str, Any]]) -> Boxes:
         score = np.array([one["score"] for one in entries], np.float64)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("expected detections with bbox (left, top, width, height) and score") from error
+    if not (np.isfinite(xywh).all() and (xywh[:, 2:] >= 0).all() and ((score >= 0) & (score <= 1)).all()):
+        raise InputError("expected detections with finite boxes (left, top, width, height) and scores from 0 to 1")
     best = np.argsort(-score, kind="stable")
     corners = np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)[best]
     return Boxes(corners.astype(np.float32), score[best].astype(np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holopose.build import parts
@@ -46,17 +47,29 @@ def estimate(source: ImageInput | Frame, **options: Any) -> Poses:
 
 
 _turn = threading.Lock()
-_loaded: dict[RunConfig, Pipeline] = {}
+_loaded: dict[tuple[RunConfig, tuple[int, int] | None], Pipeline] = {}
 
 
 def _loaded_pipeline(config: RunConfig) -> Pipeline:
     """The pipeline of the last call when the options about people are the same, otherwise a new one in its place."""
-    key = RunConfig(**config.to_options("people"))
+    people = RunConfig(**config.to_options("people"))
+    key = people, _stamp(people.boxes)
     if key not in _loaded:
-        pipeline = parts.build_pipeline(key)
+        pipeline = parts.build_pipeline(people)
         _loaded.clear()
         _loaded[key] = pipeline
     return _loaded[key]
+
+
+def _stamp(path: str | None) -> tuple[int, int] | None:
+    """Time and size of a file, which change when it does."""
+    if path is None:
+        return None
+    try:
+        found = Path(path).stat()
+    except OSError:  # who reads it says so
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def paint(picture: ImageInput | Frame, poses: Poses, **options: Any) -> npt.NDArray[np.uint8]:

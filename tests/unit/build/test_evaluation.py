@@ -180,6 +180,9 @@ def test_what_cannot_be_done(data: Dataset, tmp_path: Path) -> None:
     for config in (RunConfig(box=((0, 0, 1, 1),)), RunConfig(boxes="b.json")):
         with pytest.raises(ConfigError, match="an evaluation takes its boxes from"):
             evaluate_model(data, config, make_estimator=make(data))
+    for boxes in ("gt", "b.json"):
+        with pytest.raises(ConfigError, match=rf"detector: 'blaze' finds nobody where boxes are given \({boxes}\)"):
+            evaluate_model(data, RunConfig(detector="blaze"), boxes=boxes, make_estimator=make(data))
     with pytest.raises(ConfigError, match="score rule: expected one of mmpose, person, parts"):
         evaluate_model(data, score_rule="best", make_estimator=make(data))
     with pytest.raises(InputError, match="No such file"):

@@ -109,7 +109,10 @@ def test_boxes_by_picture(data: Dataset, tmp_path: Path) -> None:
     assert boxes[0].xyxy.tolist() == [[5, 5, 10, 10], [1, 2, 11, 22]]
     assert boxes[0].score.tolist() == [0.75, 0.25]
     assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    for wrong in ({"a": 1}, [{"image_id": 1}], [{"image_id": 1, "bbox": [1], "score": 1}]):
+    box = {"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
+    odd = ({"score": 7}, {"score": float("nan")}, {"bbox": [1, 2, float("nan"), 4]}, {"bbox": [1, 2, -3, 4]})
+    shapeless: tuple[Any, ...] = ({"a": 1}, [{"image_id": 1}], [{"image_id": 1, "bbox": [1], "score": 1}])
+    for wrong in (*shapeless, *([box, box | change] for change in odd)):
         with pytest.raises(InputError, match="expected detections"):
             read_boxes(write_json(path, wrong), data)
 

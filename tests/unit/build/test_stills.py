@@ -71,6 +71,15 @@ def test_the_model_stays_loaded_for_the_same_options(loads: list[RunConfig]) -> 
     assert holopose.estimate(frame, world=False).world is None
 
 
+def test_a_file_of_boxes_that_changed_is_read_again(tmp_path: Path, loads: list[RunConfig]) -> None:
+    frame, path = Frame(np.zeros((12, 20, 3), np.uint8)), tmp_path / "boxes.json"
+    for content in ("[]", "[]", "[ ]"):
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.write_text(content, encoding="utf-8")
+        holopose.estimate(frame, boxes=str(path))
+    assert len(loads) == 2
+
+
 def test_threads_share_one_model(loads: list[RunConfig]) -> None:
     frame = Frame(np.zeros((12, 50, 3), np.uint8))
     found: list[int] = []
