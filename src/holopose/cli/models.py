@@ -158,17 +158,20 @@ def add(
 def remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Added models, or fetched files.")],
 ) -> None:
-    """Delete models that you added, or fetched files and what was written down of them, from this machine's cache."""
+    """Delete models that you added, or fetched files, with what was made and written down of them, from the cache."""
     from holopose.zoo import added, cache
+    from holopose.zoo.converted import forget_converted
 
     for name in names:
         if name in added.names():
             added.remove(name)
+            forget_converted(name)
             say(f"{name}: removed")
             continue
         assets = _chosen([name])
         with cache.locked():
             gone = [asset.filename for asset in assets if cache.forget(asset)]
+            gone += ["its ONNX form"] if forget_converted(name) else []
         say(f"{name}: {'removed ' + ', '.join(gone) if gone else 'was not in the cache'}")
 
 

@@ -113,6 +113,7 @@ def add(
     }
     files = _files(source, cards)
     with cache.locked() as work:
+        _check_name(name, known)  # another process may have been quicker
         folder = work / name
         try:
             folder.mkdir()

@@ -12,7 +12,7 @@ from holopose.errors import ModelError
 from holopose.zoo.cache import find, home, sha256_of
 from holopose.zoo.cards import Card
 
-__all__ = ["converted_path", "find_converted", "keep_converted"]
+__all__ = ["converted_path", "find_converted", "forget_converted", "keep_converted"]
 
 _FACTS = "facts.json"
 
@@ -77,3 +77,19 @@ def keep_converted(model: str, made: Path, sources: Mapping[str, str], facts: Ma
     except OSError as error:
         raise ModelError(f"{path.parent}: cannot be written ({error.strerror or error})") from error
     return path
+
+
+def forget_converted(model: str) -> bool:
+    """Delete what a model was converted to; False when there was nothing.
+
+    Raises:
+        ModelError: it cannot be deleted.
+    """
+    folder = converted_path(model).parent
+    if not folder.is_dir():
+        return False
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be deleted ({error.strerror or error}): delete it by hand") from error
+    return True

@@ -15,6 +15,7 @@ from holopose.cli.models import app
 from holopose.errors import HoloposeError
 from holopose.zoo import cache
 from holopose.zoo.catalog import ASSETS, BLAZE, DEFAULTS, MODELS
+from holopose.zoo.converted import converted_path
 from holopose.zoo.table import HEADINGS, MARKER
 
 
@@ -196,7 +197,13 @@ def test_ones_own_weights(home, shared):
     (home / "models" / "added" / "mine" / "mine.onnx").write_bytes(b"altered")
     assert "mine.onnx is altered" in str(fails("verify"))
     assert fails("add", "yolox-nano", "--from", str(weights), "--like", "yolox-nano").exit_code == 2
+    converted = [converted_path(name) for name in ("mine", "yolo11n")]
+    for path in converted:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"made of it")
     assert run("remove", "mine").output == "mine: removed\n"
+    assert run("remove", "yolo11n").output == "yolo11n: removed its ONNX form\n"
+    assert not any(path.parent.exists() for path in converted), "what was made of it is gone too"
     assert "'mine'" in str(fails("path", "mine"))
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 import zipfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,22 @@ def test_what_makes_no_sense_is_refused_before_anything_is_copied(onnx, home, *,
 
 def test_a_name_is_given_once(onnx, home):
     added.add("mine", onnx, "rtmo-s", MODELS)
+    with pytest.raises(ConfigError, match="was added already"):
+        added.add("mine", onnx, "rtmo-s", MODELS)
+
+
+def test_who_comes_second_is_told_so(onnx, home, monkeypatch):
+    """Another process adds the same name while this one waits for the lock."""
+    locked = cache.locked
+
+    @contextmanager
+    def late():
+        monkeypatch.setattr(cache, "locked", locked)
+        added.add("mine", onnx, "rtmo-s", MODELS)
+        with locked() as work:
+            yield work
+
+    monkeypatch.setattr(cache, "locked", late)
     with pytest.raises(ConfigError, match="was added already"):
         added.add("mine", onnx, "rtmo-s", MODELS)
 

@@ -10,7 +10,7 @@ import pytest
 from holopose.errors import ModelError
 from holopose.zoo.cache import target
 from holopose.zoo.cards import Card, Licence
-from holopose.zoo.converted import converted_path, find_converted, keep_converted
+from holopose.zoo.converted import converted_path, find_converted, forget_converted, keep_converted
 
 CARD = Card(
     name="net",
@@ -82,3 +82,11 @@ def test_a_folder_that_cannot_be_written_is_said(home: Path) -> None:
     (home / "models").write_bytes(b"a file, not a folder")
     with pytest.raises(ModelError, match="cannot be written"):
         keep_converted("net", folder, SOURCES, {})
+
+
+def test_it_can_be_forgotten(home: Path) -> None:
+    assert not forget_converted("net")
+    keep_converted("net", made(home), SOURCES, {})
+    assert forget_converted("net")
+    assert find_converted("net", [CARD]) is None
+    assert list(converted_path("net").parent.parent.iterdir()) == []
