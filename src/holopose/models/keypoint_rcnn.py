@@ -60,12 +60,16 @@ class KeypointRcnn:
         Raises:
             ModelError: the network's outputs are not those of Keypoint R-CNN with this layout.
         """
+        return [self._estimate(frame) for frame in frames]  # whole pictures of any size: one in memory at a time
+
+    def _estimate(self, frame: Frame) -> Poses:
         with lap("crop"):
-            pictures = [frame.image.transpose(2, 0, 1)[None].astype(np.float32) / 255 for frame in frames]
+            picture = np.empty((1, 3, *frame.image.shape[:2]), np.float32)
+            np.multiply(frame.image.transpose(2, 0, 1), np.float32(1 / 255), out=picture[0])
         with lap("network"):
-            answers = self._runtime.run_many([{self._runtime.inputs[0]: picture} for picture in pictures])
+            answer = self._runtime.run({self._runtime.inputs[0]: picture})
         with lap("decode"):
-            return [self._people(frame, answer) for frame, answer in zip(frames, answers, strict=True)]
+            return self._people(frame, answer)
 
     def _people(self, frame: Frame, answer: Mapping[str, npt.NDArray[Any]]) -> Poses:
         """The people of one picture."""

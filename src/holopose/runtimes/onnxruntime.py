@@ -76,6 +76,8 @@ class OnnxRuntime:
         self._name, self._number = parse_device(device)
         self._threads = threads or _count_processors()
         self._module = load_onnxruntime(with_cuda=self._name in ("cuda", "tensorrt"))
+        if self._name == "tensorrt" and precision == "f32":  # it rounds to TF32 unless told so, for the whole process
+            os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
         self._open = partial(self._open_session, path, precision)
         self._session: Any = self._open(self._threads)
         self._check_provider(device)

@@ -43,8 +43,17 @@ def test_known() -> None:
 def test_thousands(count: int) -> None:
     corner = np.random.default_rng(0).uniform(0, 2000, (count, 2))
     xyxy = np.concatenate([corner, corner + 40], axis=1)
-    kept = nms(xyxy, np.arange(count), 0.5)
+    kept = nms(xyxy, np.arange(count), 0.5, limit=count)
     overlaps = iou(xyxy[kept], xyxy[kept]) - np.eye(len(kept))
     assert overlaps.max() <= 0.5
     gone = np.setdiff1d(np.arange(count), kept)
     assert (iou(xyxy[gone], xyxy[kept]).max(axis=1) > 0.5).all()
+
+
+def test_noise_let_through_is_bounded() -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 1e6, (3000, 2))
+    boxes, score = np.concatenate([corners, corners + 1], axis=1), rng.random(3000)
+    assert len(nms(boxes, score, 0.5, limit=40)) == 40
+    np.testing.assert_array_equal(nms(boxes, score, 0.5, limit=40), np.argsort(-score)[:40])
+    assert len(nms(boxes, score, 0.5)) == 1000
