@@ -76,6 +76,11 @@ def build_pipeline(config: RunConfig, estimator: Estimator | None = None, *, kin
     follow: Callable[..., Estimator] | None = None
     if config.follow and not told:
         follow = getattr(estimator, "following", None)
+    if follow is None and config.detect_every_s != RunConfig().detect_every_s:
+        raise ConfigError(
+            f"detect_every_s: {config.detect_every_s:g} has no meaning here: people are looked for, or their boxes "
+            "given, in every frame; leave it out"
+        )
     if follow is not None:
         smooth_body = config.smooth == "mediapipe"
         estimator = follow(detect_every_s=config.detect_every_s, smooth_body=smooth_body)

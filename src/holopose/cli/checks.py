@@ -64,7 +64,7 @@ def _try_model(cards: Sequence[Card], paths: Mapping[str, Path]) -> dict[str, st
         HoloposeError: it does not run, or gives senseless numbers.
     """
     from holopose.zoo.cards import networks_of
-    from holopose.zoo.engines import Engine, open_file, open_network
+    from holopose.zoo.engines import Engine, choose_converted, open_file, open_network
 
     told: dict[str, str] = {}
     parts = [card for card in cards if paths[card.name].suffix == ".tflite"]
@@ -78,7 +78,9 @@ def _try_model(cards: Sequence[Card], paths: Mapping[str, Path]) -> dict[str, st
     for some in reversed(networks_of(cards)):  # the main network last: it is the one that is told
         height, width, channels = some[0].input_hwc
         size = some[0].settings.get("input_hw", (height, width))
-        runtime = open_network(some, paths, Engine(), item_shape=(channels, *size))
+        shape = (channels, *size)
+        converted = choose_converted(some, Engine(), item_shape=shape)
+        runtime = open_network(some, paths, Engine(), converted=converted, item_shape=shape)
         told = _check(runtime, (1, channels, *size))
     return told
 

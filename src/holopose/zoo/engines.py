@@ -13,7 +13,7 @@ from holopose.protocols import Runtime
 from holopose.zoo.cards import Card
 from holopose.zoo.converted import find_converted
 
-__all__ = ["Engine", "check_runnable", "load_net", "open_file", "open_network"]
+__all__ = ["Engine", "check_runnable", "choose_converted", "load_net", "open_file", "open_network"]
 
 _ONNXRUNTIME = ("cuda", "tensorrt", "coreml", "directml", "openvino")
 """Devices that ONNX Runtime is taken for when nothing else is asked for; others are OpenVINO's."""
@@ -66,6 +66,7 @@ def open_network(
     engine: Engine,
     *,
     net_settings: Mapping[str, Any] | None = None,
+    converted: Path | None = None,
     item_shape: Sequence[int] | None = None,
     cache_dir: Path | None = None,
 ) -> Runtime:
@@ -76,6 +77,7 @@ def open_network(
         paths: Where they are, by card name.
         engine: What runs it.
         net_settings: Keywords of the card's torch module that the user has changed.
+        converted: The ONNX file to run in their place, see `choose_converted`.
         item_shape: Shape of one input item where the file leaves it open.
         cache_dir: Where OpenVINO keeps compiled networks.
 
@@ -87,11 +89,34 @@ def open_network(
     card = cards[0]
     if card.net is None:
         return open_file(paths[card.name], engine, item_shape=item_shape, cache_dir=cache_dir)
-    converted = find_converted(card.model, cards) if not net_settings and not card.argument else None
-    if converted is not None and engine.runtime != "torch":
+    if converted is not None:
         return open_file(converted, engine, item_shape=item_shape, cache_dir=cache_dir)
     check_runnable(card, engine)
     return open_tensors(cards, paths, engine, net_settings=net_settings)
+
+
+def choose_converted(
+    cards: Sequence[Card],
+    engine: Engine,
+    *,
+    net_settings: Mapping[str, Any] | None = None,
+    item_shape: Sequence[int] | None = None,
+) -> Path | None:
+    """The converted form of a model's tensors, where there is one and it can do what is asked; else torch does.
+
+    Raises:
+        ModelError: it is altered.
+    """
+    card = cards[0]
+    if card.net is None or card.argument or net_settings or engine.runtime == "torch":
+        return None
+    height, width, channels = card.input_hwc
+    if item_shape is not None and tuple(item_shape) != (channels, height, width):
+        return None  # it was written for one size
+    device = engine.device.lower().split(":")[0]
+    if engine.runtime == "auto" and (device == "mps" or (device == "cpu" and engine.precision == "f16")):
+        return None
+    return find_converted(card.model, cards)
 
 
 def check_runnable(card: Card, engine: Engine) -> None:

@@ -19,8 +19,7 @@ from holopose.zoo.cache import digest_of
 from holopose.zoo.cards import Card, networks_of
 from holopose.zoo.catalog import BLAZE, find_model
 from holopose.zoo.compiled import compiled_folder
-from holopose.zoo.converted import find_converted
-from holopose.zoo.engines import Engine, check_runnable, open_network
+from holopose.zoo.engines import Engine, check_runnable, choose_converted, open_network
 from holopose.zoo.fetch import locate_all
 from holopose.zoo.settings import adjusted
 
@@ -75,7 +74,10 @@ def load_estimator(
     limits: dict[str, Any] = {"max_people": max_people, "min_score": min_score}
     if model == "blaze":
         if flip or adjust:
-            raise ConfigError(f"{'flip' if flip else 'adjust'}: the model blaze has no such setting")
+            raise ConfigError(
+                f"{'flip' if flip else 'adjust'}: the model blaze has no such setting; those of a detector are changed "
+                "in a copy of it: holopose models add NAME --from FILE --like DETECTOR --set name=value"
+            )
         wanted = LAYOUTS["wholebody133" if layout == "own" else layout]
         searching = detector == "auto" and bottom_up is None
         _refuse_unused(model, search, pose_nms, searches=_searches(detector, bottom_up), boxed=not searching)
@@ -108,6 +110,7 @@ def load_estimator(
     info["bottom_up"] = bottom_up
     evidence: Any = None
     if bottom_up != "poses":
+        _find_for("bottom_up", bottom_up)
         evidence = load_estimator(bottom_up, search=search if _finds_by_blaze(bottom_up) else "normal", engine=engine)
         _add_cards(info, evidence.info["cards"])
     return Shaped(Hybrid(top_down, bottom_up=evidence), info=info, **shape)
@@ -224,12 +227,24 @@ def _find_people(
     if name in ("auto", "blaze"):
         blaze = blaze or load_blaze(search=search, engine=engine)
         return BlazeDetector(blaze), blaze.info["cards"]
-    card = find_model(name)[0]
+    card = _find_for("detector", name)
     if card.task != "detector":
         raise ConfigError(f"detector: {name} does not find people by boxes; `holopose models list` shows what does")
     adjust = [f"nms_iou={nms_iou}"] if nms_iou is not None and "nms_iou" in adjustable(card) else []
     part, info = load_part(name, engine=engine, adjust=adjust)
     return part, info["cards"]
+
+
+def _find_for(option: str, name: str) -> Card:
+    """The main card of a model that an option names.
+
+    Raises:
+        ConfigError: there is no such model; the option is named.
+    """
+    try:
+        return find_model(name)[0]
+    except ConfigError as error:
+        raise ConfigError(f"{option}: {error}") from error
 
 
 def adjustable(card: Card) -> set[str]:
@@ -256,19 +271,21 @@ def load_part(
             raise ConfigError(f"flip: {model} has no such setting")
         settings["flip"] = True
     main, *beside = networks_of(cards)
-    converted = find_converted(model, main) if card.net is not None and not net_settings else None
-    needed = main if converted is None or engine.runtime == "torch" else []
+    size_hw = settings.get("input_hw")
+    item_shape = None if size_hw is None else (3, *size_hw)
+    converted = choose_converted(main, engine, net_settings=net_settings, item_shape=item_shape)
+    needed = main if converted is None else []
     for one in [*needed[:1], *(one for [one] in beside)]:
         check_runnable(one, engine)
     paths = locate_all([*needed, *(one for [one] in beside)])
-    size_hw = settings.get("input_hw")
     with compiled_folder() as compiled:
         runtime = open_network(
             main,
             paths,
             engine,
             net_settings=net_settings,
-            item_shape=None if size_hw is None else (3, *size_hw),
+            converted=converted,
+            item_shape=item_shape,
             cache_dir=compiled,
         )
         for [one] in beside:

@@ -10,6 +10,7 @@ import holopose
 from edge_scenes import EdgeEstimator, save
 from holopose.build import parts, run_files
 from holopose.config import RunConfig
+from holopose.errors import ConfigError
 from holopose.skeletons import WHOLEBODY133
 
 
@@ -52,3 +53,19 @@ def test_files_tell_every_option_that_changes_who_is_found(tmp_path: Path) -> No
     assert (told["adjust"], told["bottom_up"], told["boxes"]) == (["batch=1"], "poses", None)
     elsewhere = {"model", "runtime", "device", "precision", "threads", "native", "world"}
     assert told.keys() == RunConfig().to_options("people").keys() - elsewhere
+
+
+def test_looking_for_newcomers_now_and_then_needs_somebody_to_follow() -> None:
+    class Everywhere:
+        skeleton = WHOLEBODY133
+
+        def estimate(self, frames: Any) -> list[Any]:
+            return []
+
+        def reset(self) -> None:
+            pass
+
+    parts.build_pipeline(RunConfig(), Everywhere(), kind="clip")
+    parts.build_pipeline(RunConfig(detect_every_s=2), Everywhere(), kind="picture")
+    with pytest.raises(ConfigError, match="detect_every_s: 2 has no meaning here"):
+        parts.build_pipeline(RunConfig(detect_every_s=2), Everywhere(), kind="clip")

@@ -17,7 +17,7 @@ from holopose.models.heatmap import HeatmapModel
 from holopose.types import Boxes, Frame
 from holopose.zoo.cards import Card
 from holopose.zoo.converted import converted_path, find_converted
-from holopose.zoo.engines import Engine, open_network
+from holopose.zoo.engines import Engine, choose_converted, open_network
 
 torch = pytest.importorskip("torch", reason="conversion starts from torch")
 pytest.importorskip("onnxscript", reason="torch's exporter needs onnxscript")
@@ -59,7 +59,7 @@ def test_a_model_is_converted_and_runs_without_torch_from_then_on(
     facts = json.loads(done.path.with_name("facts.json").read_text(encoding="utf-8"))
     assert facts["sources"] == {"tiny": card.sha256}
     assert facts["parity"][0]["part"] == "body"
-    runtime = open_network([card], {}, Engine(), item_shape=(3, 64, 48))
+    runtime = open_network([card], {}, Engine(), converted=choose_converted([card], Engine()), item_shape=(3, 64, 48))
     assert getattr(runtime, "name", "") == "OpenVINO"
     assert leftovers(home) == [done.path.parent]
 

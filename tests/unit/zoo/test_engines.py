@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from holopose.errors import BackendError, ConfigError, ModelError
 from holopose.zoo.cards import Card
 from holopose.zoo.converted import keep_converted
-from holopose.zoo.engines import Engine, load_net, open_file, open_network
+from holopose.zoo.engines import Engine, choose_converted, load_net, open_file, open_network
 
 torch = pytest.importorskip("torch", reason="tensors are run by torch")
 pytest.importorskip("onnx", reason="the networks of these tests are made with onnx")
@@ -85,16 +86,41 @@ def test_tensors_need_torch_or_a_conversion(tmp_path: Path, home: Path) -> None:
 
 def test_once_converted_torch_is_not_needed(tmp_path: Path, home: Path) -> None:
     card, path = tiny_card(tmp_path)
+    assert choose_converted([card], Engine()) is None
     work = home / "work"
     work.mkdir(parents=True)
     convolution(work / "model.onnx")
     keep_converted("tiny", work, {"tiny": card.sha256}, {})
-    runtime = open_network([card], {}, Engine(), item_shape=(3, 8, 6))
+    converted = choose_converted([card], Engine())
+    runtime = open_network([card], {}, Engine(), converted=converted, item_shape=(3, 8, 6))
     assert runtime.outputs == ("maps", "mean")
-    asked_for = open_network([card], {"tiny": path}, Engine(runtime="torch"))
-    assert asked_for.outputs == ("output",)
-    changed = open_network([card], {"tiny": path}, Engine(), net_settings={"gain": 2.0})
-    assert changed.outputs == ("output",), "what was converted is the network as it came"
+    assert open_network([card], {"tiny": path}, Engine()).outputs == ("output",)
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "used"),
+    [
+        (Engine(), {}, True),
+        (Engine(precision="bf16"), {}, True),
+        (Engine(device="cuda", precision="f16"), {}, True),
+        (Engine(), {"item_shape": (3, *INPUT_HW)}, True),
+        (Engine(runtime="torch"), {}, False),
+        (Engine(device="mps"), {}, False),
+        (Engine(precision="f16"), {}, False),
+        (Engine(), {"item_shape": (3, 128, 96)}, False),
+        (Engine(), {"net_settings": {"gain": 2.0}}, False),
+    ],
+)
+def test_a_conversion_takes_nothing_away(
+    tmp_path: Path, home: Path, engine: Engine, options: dict[str, Any], used: bool
+) -> None:
+    """What it cannot do, torch still does with the tensors."""
+    card, _ = tiny_card(tmp_path)
+    work = home / "work"
+    work.mkdir(parents=True)
+    convolution(work / "model.onnx")
+    keep_converted("tiny", work, {"tiny": card.sha256}, {})
+    assert (choose_converted([card], engine, **options) is not None) is used
 
 
 def test_other_tensors_are_refused(tmp_path: Path) -> None:

@@ -230,3 +230,10 @@ def test_gigabytes_are_not_fetched_for_what_cannot_run(
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     with pytest.raises(kind, match=words):
         load.load_part("hrnet-w48-wholebody-dark", engine=engine)
+
+
+@pytest.mark.parametrize("options", [{"detector": "nope"}, {"bottom_up": "nope"}])
+def test_the_option_that_names_no_model_is_named(fetched: list[str], options: dict[str, Any]) -> None:
+    [option] = options
+    with pytest.raises(ConfigError, match=f"^{option}: no model is called 'nope'"):
+        load_estimator(**options)
