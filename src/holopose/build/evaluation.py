@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from holopose.build.estimator import build_estimator
-from holopose.build.predictions import PredictionsFile, ToldBoxes, fitting, read_boxes, read_predictions
+from holopose.build.predictions import PredictionsFile, boxes_for, fitting, read_predictions
 from holopose.config import RunConfig
 from holopose.datasets import Dataset
 from holopose.errors import ConfigError, InputError
@@ -21,6 +21,7 @@ from holopose.evaluation.judging import judge, measure_of, terms_of
 from holopose.evaluation.protocol import NOT_STATED, Protocol, refuse_different
 from holopose.evaluation.ranking import RULES, rank
 from holopose.evaluation.result import PictureQuality, Result, read_result
+from holopose.models.given import GivenBoxes, read_boxes
 from holopose.ops.labels import Found, Labelled
 from holopose.protocols import Detector, Estimator
 from holopose.types import Frame
@@ -87,7 +88,8 @@ def evaluate_model(
     Args:
         dataset: The pictures and their labels; `limited` takes the first ones.
         config: Options about people.
-        boxes: ``gt`` = the labelled boxes; ``detector`` = as the options say; else a file of detections in COCO form.
+        boxes: ``gt`` = the labelled boxes; ``detector`` = as the options say; else a file of boxes that
+            `holopose.models.given.read_boxes` reads.
         score_rule: A key of `holopose.evaluation.ranking.RULES`. Top-down models score people by ``mmpose`` already.
         bounds: CrowdPose's crowd indices where medium and hard begin.
         predictions: Where to keep what was found, as COCO results; None = nowhere.
@@ -219,9 +221,9 @@ def _told_boxes(dataset: Dataset, boxes: str) -> tuple[Detector | None, str]:
     if boxes == DETECTOR:
         return None, ""
     if boxes == GT:
-        return ToldBoxes([dataset.labelled(picture).to_boxes() for picture in dataset.pictures]), ""
-    told, sha256 = read_boxes(Path(boxes), dataset)
-    return ToldBoxes(told), sha256
+        return GivenBoxes([dataset.labelled(picture).to_boxes() for picture in dataset.pictures]), ""
+    file = read_boxes(boxes, scored=True)
+    return GivenBoxes(boxes_for(dataset, file)), file.sha256
 
 
 def _estimates(estimator: Estimator, dataset: Dataset, config: RunConfig) -> Iterator[Any]:
@@ -316,7 +318,8 @@ def _box_source(boxes: str, info: dict[str, Any], config: RunConfig) -> str:
     if boxes != DETECTOR:
         return f"file {Path(boxes).name}"
     if "detector" in info:
-        return f"detector {info['detector']}"
+        how = f" ({config.search})" if info["detector"] == "blaze" else ""
+        return f"detector {info['detector']}{how}"
     return f"own search ({config.search})" if config.model == "blaze" else "none needed"
 
 

@@ -36,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HoloposeError as error:
         complain(error)
         sys.exit(error.exit_code)
+    except MemoryError as error:
+        complain(
+            f"not enough memory for this{f' ({error})' if str(error) else ''}; smaller pictures or a smaller model do"
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has left

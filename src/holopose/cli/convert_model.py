@@ -24,9 +24,9 @@ def convert(
         float, typer.Option(min=0, help="Largest mean distance of any part, in thousandths of the person's size.")
     ] = 1.0,
 ) -> None:
-    """Convert a model once with torch, compare both forms on real people, and run it from ONNX ever after.
+    r"""Convert a model once with torch, compare both forms on real people, and run it from ONNX ever after.
 
-    Nothing is kept when the two forms answer too far apart. Needs: pip install "holopose[convert]".
+    Nothing is kept when the two forms answer too far apart. Needs: pip install "holopose\[convert]".
     """
     from rich.table import Table
 

@@ -24,6 +24,8 @@ __all__ = ["evaluate"]
 _NOT_HERE = ("box", "boxes", "layout", "native", "world")
 """Options about people without a meaning here: boxes have a flag of their own, the data set says the layout."""
 _ALSO = ("max_megapixels", "overwrite")
+_OF_PREDICTIONS = ("model", "flip", "pose_nms", *_ALSO)
+"""Options with a meaning beside predictions that are there already."""
 
 
 def evaluate(
@@ -65,13 +67,13 @@ def evaluate(
         ),
     ] = None,
     crowd_bounds: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--crowd-bounds",
             metavar="A,B",
-            help="CrowdPose's crowd index where medium and hard begin; published tools use 0.2,0.8.",
+            help="CrowdPose's crowd index where medium and hard begin; published tools use 0.2,0.8. Default: 0.1,0.8.",
         ),
-    ] = "0.1,0.8",
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="The first N pictures only.")] = None,
     out: Annotated[
         Path | None,
@@ -109,10 +111,16 @@ def evaluate(
     if predictions is None and images is None:
         raise ConfigError("eval: expected the folder of the pictures (--images DIR), or --predictions FILE")
     chosen = choose(options, config)
+    if predictions is not None:
+        _refuse_unused(options)
     other = None if compare is None else read_result(compare)
     data = open_dataset(dataset, images, kind).limited(limit)
     files = None if out is None else ReportFiles(out, overwrite=chosen.overwrite)
-    terms: dict[str, Any] = {"bounds": _bounds(crowd_bounds), "against": other}
+    terms: dict[str, Any] = {"against": other}
+    if crowd_bounds is not None:
+        if data.kind != "crowdpose":
+            raise ConfigError(f"crowd bounds: only CrowdPose has a crowd index, this is {data.kind}; leave them out")
+        terms["bounds"] = _bounds(crowd_bounds)
     if predictions is None:
         terms |= {"boxes": boxes or "detector", "score_rule": score_rule or "person"}
         done = _run(data, chosen, out, terms)
@@ -133,6 +141,13 @@ def _run(data: Dataset, chosen: RunConfig, out: Path | None, terms: Mapping[str,
     kept = None if out is None else out / "predictions.json"
     with telling_interruption("nothing was written"), _progress() as tell:
         return evaluate_model(data, chosen, predictions=kept, overwrite=chosen.overwrite, progress=tell, **terms)
+
+
+def _refuse_unused(given: Mapping[str, Any]) -> None:
+    """Flags that say how to run a model, where none is run, would be ignored."""
+    unused = [name for name, value in given.items() if value not in (None, []) and name not in _OF_PREDICTIONS]
+    if unused:
+        raise ConfigError(f"{', '.join(unused)}: no model is run where there are --predictions; leave it out")
 
 
 def _bounds(text: str) -> tuple[float, float]:

@@ -113,10 +113,7 @@ class OpenVinoRuntime:
             settings["ENABLE_CPU_PINNING"] = False  # pinned threads of two networks, or processes, meet on one core
         if cache_dir is not None:
             settings["CACHE_DIR"] = str(cache_dir)
-        try:
-            model = _get_core().read_model(path)
-        except RuntimeError as error:
-            raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_last_line(error)})") from error
+        model = _read(path)
         try:
             if outputs is not None:
                 missing = [i for i in outputs if not 0 <= i < len(model.outputs)]
@@ -296,6 +293,19 @@ def _count_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _read(path: Path) -> Any:
+    """The network in a file; what is no ONNX is not tried as other formats, whose readers complain aloud."""
+    load_openvino()
+    from openvino.frontend import FrontEndManager
+
+    try:
+        if path.suffix.lower() == ".onnx" and not FrontEndManager().load_by_framework("onnx").supported(str(path)):
+            raise ModelError(f"{path}: expected an ONNX network, got something else or an empty file")
+        return _get_core().read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: OpenVINO cannot read it as a network ({_last_line(error)})") from error
 
 
 def _last_line(error: Exception) -> str:

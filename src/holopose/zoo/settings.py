@@ -14,7 +14,8 @@ from holopose.zoo.cards import Card
 __all__ = ["adjusted", "settings_of"]
 
 _GIVEN = ("self", "runtime", "skeleton")  # what is never the user's to set; networks neither
-_ABOVE_ZERO = ("input_hw", "std")  # sizes, and what is divided by
+_ABOVE_ZERO = ("input_hw", "std", "padding")  # sizes, and what is divided by
+_LONGEST_PX = 8192  # of a network's input: beyond, memory ends before anything is found
 
 
 def settings_of(card: Card) -> dict[str, Any]:
@@ -72,8 +73,11 @@ def _read(name: str, text: str, example: Any) -> Any:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = text
     value = _as_tuple(value)
-    if not _is_like(value, example) or (name in _ABOVE_ZERO and not min(value) > 0):
+    numbers = value if isinstance(value, tuple) else (value,)
+    if not _is_like(value, example) or (name in _ABOVE_ZERO and not min(numbers) > 0):
         raise ConfigError(f"adjust: {name}: expected something like {example!r}, got {text!r}")
+    if name == "input_hw" and max(numbers) > _LONGEST_PX:
+        raise ConfigError(f"adjust: input_hw: expected at most {_LONGEST_PX} pixels a side, got {text!r}")
     return value
 
 

@@ -107,6 +107,9 @@ def test_top_down_models_say_how_they_scored(data: Dataset) -> None:
     assert done.found[0].score.tolist() == [1.0, 1.0]  # not multiplied a second time
     named = make(data, info={"name": "n", "detector": "yolox-nano"})
     assert evaluate_model(data, make_estimator=named).result.protocol.boxes == "detector yolox-nano"
+    looked = make(data, info={"name": "n", "detector": "blaze"})  # which looks in more than one way
+    done = evaluate_model(data, RunConfig(search="thorough"), make_estimator=looked)
+    assert done.result.protocol.boxes == "detector blaze (thorough)"
     ranked = evaluate_model(data, score_rule="mmpose", make_estimator=make(data))
     assert ranked.result.protocol.score_rule == "mmpose"
 

@@ -75,3 +75,8 @@ def test_a_wrong_name_is_told_before_pictures_are_fetched(
     assert code == 2
     assert "no model is called 'hrnet-w32-body17-265'; did you mean 'hrnet-w32-body17-256'" in stderr
     assert not asked
+
+
+def test_help_names_the_extra(holopose: Run) -> None:
+    code, stdout, _ = holopose("models", "convert", "--help")
+    assert (code, 'pip install "holopose[convert]"' in " ".join(stdout.split())) == (0, True)

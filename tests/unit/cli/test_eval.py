@@ -134,8 +134,10 @@ def test_true_boxes_reach_the_model(holopose: Run, labels: Path, images: Path, a
         (["--predictions", "theirs.json", "--kind", "mpii"], "expected MPII Human Pose, got COCO keypoints"),
         (["--predictions", "theirs.json", "--kind", "coca"], "kind: expected auto or one of"),
         (["--predictions", "theirs.json", "--score-rule", "best"], "score rule: expected one of"),
-        (["--predictions", "theirs.json", "--crowd-bounds", "a"], "crowd bounds: expected two numbers"),
-        (["--predictions", "theirs.json", "--crowd-bounds", "0.9,0.1"], "the smaller first"),
+        (["--predictions", "theirs.json", "--crowd-bounds", "0.2,0.8"], "only CrowdPose has a crowd index"),
+        (["--predictions", "theirs.json", "--search", "thorough"], "search: no model is run"),
+        (["--predictions", "theirs.json", "--device", "cuda", "--min-score", "0.5"], "device"),
+        (["--predictions", "theirs.json", "--adjust", "a=1"], "adjust: no model is run"),
         (["--predictions", "theirs.json", "--compare", "labels.json"], "expected the result of an evaluation"),
         (["--predictions", "theirs.json", "--layout", "coco17"], "No such option: --layout"),
         (["--predictions", "theirs.json", "--limit", "0"], "--limit"),
@@ -144,5 +146,19 @@ def test_true_boxes_reach_the_model(holopose: Run, labels: Path, images: Path, a
 def test_wrong_use(holopose: Run, theirs: Path, arguments: list[str], says: str) -> None:
     with contextlib.chdir(theirs.parent):
         code, stdout, stderr = holopose("eval", "labels.json", *arguments)
+    assert (code, stdout) == (2, "")
+    assert says in stderr
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [
+        ("a", "crowd bounds: expected two numbers"),
+        ("0.9,0.1", "the smaller first"),
+    ],
+)
+def test_bounds_that_are_none(holopose: Run, tmp_path: Path, bounds: str, says: str) -> None:
+    labels = coco_file(tmp_path / "labels.json", 14, pictures=1, crowdIndex=0.5)
+    code, stdout, stderr = holopose("eval", labels, "--predictions", "none.json", "--crowd-bounds", bounds)
     assert (code, stdout) == (2, "")
     assert says in stderr

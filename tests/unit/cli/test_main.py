@@ -69,6 +69,21 @@ def test_every_error_is_one_line_and_its_exit_code(
     assert capsys.readouterr() == ("", "holopose: first second\n")
 
 
+def test_memory_that_does_not_suffice_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise MemoryError("unable to allocate 112 GiB")
+
+    monkeypatch.setattr(cli, "create_app", lambda: fail)
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    stderr = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert stderr.startswith("holopose: not enough memory for this (unable to allocate 112 GiB)")
+    assert stderr.count("\n") == 1
+
+
 def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(**_: object) -> None:
         raise KeyboardInterrupt

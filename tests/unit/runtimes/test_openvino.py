@@ -215,6 +215,15 @@ def test_not_a_network(tmp_path: Path, suffix: str, content: bytes) -> None:
     assert refusal(ModelError, lambda: OpenVinoRuntime(path)).startswith(f"{path}: ")
 
 
+def test_what_is_no_onnx_is_not_tried_as_other_formats(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """OpenVINO's reader of TensorFlow complains on standard error, past Python."""
+    path = tmp_path / "archive.onnx"
+    path.write_bytes(b"PK\x03\x04" + np.random.default_rng(0).bytes(5000))
+    message = refusal(ModelError, lambda: OpenVinoRuntime(path))
+    assert message == f"{path}: expected an ONNX network, got something else or an empty file"
+    assert capfd.readouterr() == ("", "")
+
+
 def test_network_without_its_weights(networks: Path, tmp_path: Path) -> None:
     path = tmp_path / "matrix.xml"
     shutil.copy(networks / "matrix.xml", path)
