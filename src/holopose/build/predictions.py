@@ -1,4 +1,4 @@
-"""Owns what comes into and out of an evaluation beside pictures: files of predictions, files and tables of boxes."""
+"""Owns what comes into and out of an evaluation beside pictures: files of predictions, boxes for its pictures."""
 
 from __future__ import annotations
 
@@ -16,26 +16,13 @@ from holopose.errors import ConfigError, InputError
 from holopose.evaluation.hands import split_hands
 from holopose.evaluation.predictions import entries_of, found_of, layout_of
 from holopose.io.sinks.staged import StagedFile
+from holopose.models.given import BoxFile, Key, key_of
 from holopose.ops.labels import Found, extents
 from holopose.skeletons.conversions import missing_after
 from holopose.skeletons.skeleton import Skeleton
-from holopose.types import Boxes, Frame
+from holopose.types import Boxes
 
-__all__ = ["Predictions", "PredictionsFile", "ToldBoxes", "fitting", "read_boxes", "read_predictions"]
-
-PERSON = 1
-"""COCO's category of people."""
-
-
-class ToldBoxes:
-    """A Detector that was told where people are: boxes by the number of the frame."""
-
-    def __init__(self, boxes: Sequence[Boxes]) -> None:
-        self._boxes = boxes
-
-    def detect(self, frames: Sequence[Frame]) -> list[Boxes]:
-        """The boxes of each frame, by its index."""
-        return [self._boxes[frame.index] for frame in frames]
+__all__ = ["Predictions", "PredictionsFile", "boxes_for", "fitting", "read_predictions"]
 
 
 class PredictionsFile:
@@ -127,23 +114,24 @@ def read_predictions(path: Path, dataset: Dataset) -> Predictions:
     return Predictions(path, sha256, skeleton, entries, fitting(skeleton, dataset))
 
 
-def read_boxes(path: Path, dataset: Dataset) -> tuple[list[Boxes], str]:
-    """Boxes of people for each picture from a file of detections in COCO form, best first; and the file's sha256.
-
-    Entries of other categories than person (1) are left out.
+def boxes_for(dataset: Dataset, file: BoxFile) -> list[Boxes]:
+    """Boxes of people for each picture of a data set, told by file name or id.
 
     Raises:
-        InputError: the file cannot be read, is no list of detections, or is of other pictures.
+        InputError: the file is of other pictures, or names a picture that could be two of these.
     """
-    content, sha256 = _load(path, "detections as a list of COCO results")
-    if not isinstance(content, list):
-        raise InputError(f"{path}: expected detections as a list of COCO results, got {type(content).__name__}")
-    try:
-        people = [one for one in content if not isinstance(one, dict) or one.get("category_id", PERSON) == PERSON]
-        entries = _by_picture(people, dataset)
-        return [_boxes(entries.get(picture.id, ())) for picture in dataset.pictures], sha256
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    used: dict[Key, str] = {}
+    boxes = []
+    for picture in dataset.pictures:
+        key, found = file.find((key_of(picture.name), key_of(picture.id)), picture.name)
+        boxes.append(found)
+        if key is not None and (other := used.setdefault(key, picture.name)) != picture.name:
+            raise InputError(f"{file.path}: {key} could be {other} and {picture.name} of {dataset.path.name}")
+    if file.by_picture and not used:
+        raise InputError(
+            f"{file.path}: expected boxes for the pictures of {dataset.path.name}, got none for any of them"
+        )
+    return boxes
 
 
 def fitting(source: Skeleton, dataset: Dataset) -> Callable[[Found], Found]:
@@ -196,18 +184,3 @@ def _by_picture(content: Sequence[Any], dataset: Dataset) -> dict[int | str, lis
     if content and not found:
         raise InputError(f"expected entries for the pictures of {dataset.path.name}, got none for any of them")
     return found
-
-
-def _boxes(entries: Sequence[Mapping[str, Any]]) -> Boxes:
-    if not entries:
-        return Boxes.empty()
-    try:
-        xywh = np.array([one["bbox"] for one in entries], np.float64).reshape(-1, 4)
-        score = np.array([one["score"] for one in entries], np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError("expected detections with bbox (left, top, width, height) and score") from error
-    if not (np.isfinite(xywh).all() and (xywh[:, 2:] >= 0).all() and ((score >= 0) & (score <= 1)).all()):
-        raise InputError("expected detections with finite boxes (left, top, width, height) and scores from 0 to 1")
-    best = np.argsort(-score, kind="stable")
-    corners = np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)[best]
-    return Boxes(corners.astype(np.float32), score[best].astype(np.float32))

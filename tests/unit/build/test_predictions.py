@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from holopose.build.predictions import PredictionsFile, ToldBoxes, fitting, read_boxes, read_predictions
+from holopose.build.predictions import PredictionsFile, boxes_for, fitting, read_predictions
 from holopose.datasets import Dataset, open_dataset
 from holopose.errors import ConfigError, InputError, OutputError
+from holopose.models.given import read_boxes
 from holopose.ops.labels import Found
 from holopose.skeletons import COCO17, HAND21, WHOLEBODY133
-from holopose.types import Boxes, Frame
 from label_samples import coco_file, found_people, perfect, person_points, wholebody_file, write_json
 
 
@@ -101,26 +102,37 @@ def test_boxes_by_picture(data: Dataset, tmp_path: Path) -> None:
         {"image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 20], "score": 0.25},
         {"image_id": 1, "category_id": 3, "bbox": [1, 2, 10, 20], "score": 0.99},
         {"image_id": 1, "bbox": [5, 5, 5, 5], "score": 0.75},
-        {"image_id": 3, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1},
+        {"image_id": "elsewhere/003.png", "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1},
+        {"image_id": 99, "bbox": [0, 0, 1, 1], "score": 1},
     ]
-    path = write_json(tmp_path / "b.json", entries)
-    boxes, sha256 = read_boxes(path, data)
+    boxes = boxes_for(data, read_boxes(write_json(tmp_path / "b.json", entries)))
     assert [len(one) for one in boxes] == [2, 0, 1]
     assert boxes[0].xyxy.tolist() == [[5, 5, 10, 10], [1, 2, 11, 22]]
     assert boxes[0].score.tolist() == [0.75, 0.25]
-    assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    box = {"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
-    odd = ({"score": 7}, {"score": float("nan")}, {"bbox": [1, 2, float("nan"), 4]}, {"bbox": [1, 2, -3, 4]})
-    shapeless: tuple[Any, ...] = ({"a": 1}, [{"image_id": 1}], [{"image_id": 1, "bbox": [1], "score": 1}])
-    for wrong in (*shapeless, *([box, box | change] for change in odd)):
-        with pytest.raises(InputError, match="expected detections"):
-            read_boxes(write_json(path, wrong), data)
+    nobody = boxes_for(data, read_boxes(write_json(tmp_path / "b.json", [])))
+    assert [len(one) for one in nobody] == [0, 0, 0]
+    with pytest.raises(InputError, match=r"b\.json: expected boxes for the pictures of d\.json, got none for any"):
+        boxes_for(data, read_boxes(write_json(tmp_path / "b.json", entries[-1:])))
 
 
-def test_told_boxes_go_by_the_number_of_the_frame() -> None:
-    told = ToldBoxes([Boxes.empty(), Boxes(np.float32([[1, 2, 3, 4]]), np.float32([1]))])
-    image = np.zeros((4, 4, 3), np.uint8)
-    assert [len(one) for one in told.detect([Frame(image, 1), Frame(image, 0)])] == [1, 0]
+def test_boxes_of_a_data_set(data: Dataset, tmp_path: Path) -> None:
+    boxes = boxes_for(data, read_boxes(data.path))
+    assert [len(one) for one in boxes] == [len(labelled.to_boxes()) for _, labelled in data]
+    assert sum(map(len, boxes)) > 0
+    smaller = read_boxes(coco_file(tmp_path / "smaller.json", pictures=2))
+    assert len(boxes_for(data.limited(2), smaller)) == 2
+    with pytest.raises(InputError, match=r"smaller\.json: 003\.png is not among its images"):
+        boxes_for(data, smaller)
+
+
+def test_a_name_that_could_be_two_pictures(data: Dataset, tmp_path: Path) -> None:
+    pictures = [replace(data.pictures[0], name="a/1.png"), replace(data.pictures[1], name="b/1.png")]
+    alike = replace(data, pictures=pictures)
+    box = {"bbox": [0, 0, 1, 1], "score": 1}
+    with pytest.raises(InputError, match=r"b\.json: 1 could be a/1\.png and b/1\.png of d\.json"):
+        boxes_for(alike, read_boxes(write_json(tmp_path / "b.json", [{"image_id": "1.png", **box}])))
+    found = boxes_for(alike, read_boxes(write_json(tmp_path / "b.json", [{"image_id": 2, **box}])))
+    assert [len(one) for one in found] == [0, 1]
 
 
 def test_layouts_are_made_to_fit(data: Dataset, tmp_path: Path) -> None:

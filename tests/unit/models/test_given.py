@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,31 @@ def test_pictures_without_a_number_are_not_found_by_number() -> None:
     assert len(GivenBoxes({}).detect([frame("bus.jpg"), frame("walk.mp4", 0, 0.0)])[1]) == 0
 
 
+def test_a_list_goes_by_the_index() -> None:
+    found = GivenBoxes([Boxes.empty(), TWO]).detect([frame("same.jpg", 1), frame("same.jpg", 0)])
+    assert [len(boxes) for boxes in found] == [2, 0]
+
+
+def test_pictures_without_boxes_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [{"file_name": "a.jpg", "bbox": [0, 0, 9, 9]}, {"image_id": 2, "bbox": [0, 0, 9, 9]}]
+    detector = GivenBoxes(read_boxes(write(tmp_path / "d.json", rows)))
+    frames = [frame("a.jpg"), frame("b.jpg"), frame("p2.jpg"), frame(), frame("clip.mp4", 5, 0.2)]
+    assert [len(boxes) for boxes in detector.detect(frames)] == [1, 0, 1, 0, 0]
+    assert [one.levelname for one in caplog.records] == ["WARNING"] * 2
+    assert [one.getMessage().partition(":")[0] for one in caplog.records] == ["b.jpg", "a picture without a name"]
+
+
+def test_pictures_that_a_data_set_does_not_have_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    detector = GivenBoxes(read_boxes(write(tmp_path / "d.json", dataset())))
+    known = [frame("seven.png"), frame("x/eight.jpg"), frame("nine9.jpg"), frame("clip.mp4", 9, 0.3)]
+    assert [len(boxes) for boxes in detector.detect(known)] == [1, 0, 1, 1]
+    for name, called in {"other/ten.jpg": "other/ten.jpg", "": "a picture without a name"}.items():
+        with pytest.raises(InputError) as caught:
+            detector.detect([frame(name)])
+        assert str(caught.value) == f"{tmp_path / 'd.json'}: {called} is not among its images"
+    assert not caplog.records, "eight.jpg is known to show nobody"
+
+
 def test_boxes_are_handed_on_as_they_are_unless_they_show_nothing() -> None:
     boxes = Boxes([[-9, -9, 5, 5], [100, 0, 110, 10], [50, 40, 90, 90]], [0.1, 0.9, 0.4])
     [found] = GivenBoxes({"a": boxes}).detect([frame("a.jpg")])
@@ -105,13 +131,23 @@ def test_a_list_of_detections(tmp_path: Path) -> None:
         {"file_name": "c.jpg", "image_id": 3, "bbox": [0, 0, 0, 9], "score": 1},
         {"file_name": "d.jpg", "bbox": [0, 0, 1, 1], "score": 1, "iscrowd": 1},
     ]
-    found = read_boxes(write(tmp_path / "d.json", rows))
+    file = read_boxes(write(tmp_path / "d.json", rows))
+    assert file.sha256 == hashlib.sha256((tmp_path / "d.json").read_bytes()).hexdigest()
+    found = file.by_picture
     assert list(found) == [785, "b", "c"]
     assert found[785].xyxy.tolist() == [[5.5, 6, 8.5, 10], [1, 2, 4, 6]]
     assert found[785].score.tolist() == [0.75, 0.5]
     assert found["b"].score.tolist() == [1]
     assert len(found["c"]) == 0
-    assert read_boxes(str(write(tmp_path / "none.json", []))) == {}
+    assert read_boxes(str(write(tmp_path / "none.json", []))).by_picture == {}
+
+
+def test_scores_can_be_asked_for(tmp_path: Path) -> None:
+    rows = [{"image_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}, {"image_id": 1, "bbox": [0, 0, 1, 1]}]
+    with pytest.raises(InputError, match=r"d\.json: row 2: score: expected a number, got \[None\]"):
+        read_boxes(write(tmp_path / "d.json", rows), scored=True)
+    labels = read_boxes(write(tmp_path / "d.json", dataset()), scored=True)
+    assert labels.by_picture["seven"].score.tolist() == [1]
 
 
 def dataset(**changes: Any) -> dict[str, Any]:
@@ -129,15 +165,15 @@ def dataset(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_data_set(tmp_path: Path) -> None:
-    found = read_boxes(write(tmp_path / "d.json", dataset()))
+    found = read_boxes(write(tmp_path / "d.json", dataset())).by_picture
     assert {key: boxes.xyxy.tolist() for key, boxes in found.items()} == {
         "seven": [[1, 2, 4, 6]],
         "eight": [],
         9: [[4, 4, 5, 5]],
     }
-    nameless = read_boxes(write(tmp_path / "d.json", dataset(images=[{"id": 7, "file_name": None}])))
+    nameless = read_boxes(write(tmp_path / "d.json", dataset(images=[{"id": 7, "file_name": None}]))).by_picture
     assert [len(nameless[7]), len(nameless[9])] == [1, 1]
-    without = read_boxes(write(tmp_path / "d.json", dataset(categories=[])))
+    without = read_boxes(write(tmp_path / "d.json", dataset(categories=[]))).by_picture
     assert without["seven"].xyxy.tolist() == [[0, 0, 9, 9]], "then 1 is a person"
 
 
@@ -202,7 +238,7 @@ def test_files_that_are_no_json_or_not_there(tmp_path: Path) -> None:
 )
 def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, ...]]) -> None:
     content = [{"image_id": int(one), "bbox": [x, y, w, h], "score": s} for one, x, y, w, h, s in rows]
-    found = read_boxes(write(tmp_path_factory.getbasetemp() / "written.json", content))
+    found = read_boxes(write(tmp_path_factory.getbasetemp() / "written.json", content)).by_picture
     assert set(found) == {row[0] for row in rows}
     assert sum(map(len, found.values())) == sum(row[3] > 0 and row[4] > 0 for row in rows)
     assert all((np.diff(boxes.score) <= 0).all() for boxes in found.values())
