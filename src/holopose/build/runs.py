@@ -121,7 +121,13 @@ class _Run:
         self._progress.begin(len(tasks))
         for task in tasks:
             self._process(task)
-        return Summary(tuple(self._outcomes), self._journal.path, time.perf_counter() - started_s)
+        summary = Summary(tuple(self._outcomes), self._journal.path, time.perf_counter() - started_s)
+        if self._config.boxes is not None and summary.frames and not summary.people:
+            self._progress.note(
+                f"{self._config.boxes}: nobody was found by its boxes in any of {summary.frames} pictures or frames: "
+                "is it of these? They go by file name or number"
+            )
+        return summary
 
     def _result_files(self, task: Task) -> list[Path]:
         """Paths of its results; what comes through standard input can be a picture or a clip."""

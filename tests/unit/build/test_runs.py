@@ -5,6 +5,7 @@ import io
 import json
 import os
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +15,10 @@ import pytest
 from edge_scenes import CONFIG, EdgeEstimator, save
 from edge_scenes import files_in as all_files_in
 from holopose.build import Outcome, parts, run_files, runs
+from holopose.build.outcomes import NoProgress
 from holopose.config import RunConfig
 from holopose.errors import BackendError, ConfigError, HoloposeError, InputError, ModelError, OutputError
+from holopose.models.given import GivenBoxes, read_boxes
 from holopose.types import Frame, Poses
 
 JOURNAL = "holopose-run.jsonl"
@@ -78,6 +81,29 @@ def test_a_bad_picture_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     assert str(summary.outcomes[3].error) == f"{inputs[3]}: the device refuses this picture"
     assert files_in(tmp_path / "out") == ["good.csv", "good.json", "good.overlay.png"]
     assert summary.exit_code == 1
+
+
+def test_boxes_of_other_pictures_are_told(tmp_path: Path) -> None:
+    notes: list[str] = []
+
+    class Notes(NoProgress):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    class Boxed(EdgeEstimator):
+        """Finds somebody where the file of boxes has him."""
+
+        def estimate(self, frames: Sequence[Frame]) -> list[Poses]:
+            boxes = GivenBoxes(read_boxes(path)).detect(frames)
+            return [poses[: len(some)] for poses, some in zip(super().estimate(frames), boxes, strict=True)]
+
+    path = tmp_path / "boxes.json"
+    inputs = [save(tmp_path / "a.png"), save(tmp_path / "b.png")]
+    for name, said in {"c": [f"{path}: nobody was found by its boxes in any of 2 pictures"], "b": []}.items():
+        path.write_text(json.dumps([{"file_name": f"{name}.png", "bbox": [0, 0, 5, 5]}]), encoding="utf-8")
+        run_files(inputs, tmp_path / name, CONFIG.replace(boxes=str(path)), estimator=Boxed(), progress=Notes())
+        assert [note.partition(" or frames")[0] for note in notes] == said
+        notes.clear()
 
 
 @pytest.mark.parametrize(("names", "code"), [(["missing.jpg"], 2), (["missing.jpg", "gone.png"], 2), (["thin.png"], 4)])
