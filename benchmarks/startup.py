@@ -96,7 +96,9 @@ def sources(named: Path | None) -> list[str]:
     folder = Path(os.environ.get("HOLOPOSE_SHARED") or root.parent / "shared") / "data" / "images"
     if folder.is_dir():
         return sorted(str(path) for path in folder.glob("*.jpg"))
-    show_paths = "from holopose.zoo import catalog, fetch; print(*fetch.locate_all(catalog.PICTURES).values(), sep='\\n')"
+    show_paths = (
+        "from holopose.zoo import catalog, fetch; print(*fetch.locate_all(catalog.PICTURES).values(), sep='\\n')"
+    )
     done = subprocess.run([sys.executable, "-c", show_paths], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.split("\n")[:-1]
 
