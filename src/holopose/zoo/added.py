@@ -28,10 +28,12 @@ __all__ = ["Addition", "add", "names", "read", "remove"]
 
 TENSORS = (".pth", ".pt", ".bin", ".safetensors", ".tar")
 """Endings of files that hold tensors for a torch module; .tar is what some call ``checkpoint.pth.tar``."""
-
+_NETWORKS = (".onnx", ".zip")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _MEANT = ("auto", "none", "poses")
 """Words that stand for something else where a model's name may stand."""
+_COUNTS = ("maps", "keypoints")
+"""What networks call their setting of how many keypoints they give."""
 _MOST_BYTES = 64 << 30
 _CARD = "card.json"
 
@@ -112,6 +114,8 @@ def add(
         "files": [],
     }
     files = _files(source, cards)
+    if files[0].suffix.lower() not in _NETWORKS:
+        _check_count(cards[0], net, layout)
     with cache.locked() as work:
         _check_name(name, known)  # another process may have been quicker
         folder = work / name
@@ -124,7 +128,11 @@ def add(
             raise cache.cannot_write(folder, error) from error
         told = json.loads((folder / _CARD).read_text(encoding="utf-8"))
         added = tuple(_card(name, c, f, told, first=c is cards[0]) for c, f in zip(cards, told["files"], strict=True))
-        checked = _check(added, folder)
+        try:
+            checked = _check(added, folder)
+        except ModelError as error:  # of the copy, which is gone by then
+            copies = {str(folder / card.filename): str(path) for card, path in zip(added, files, strict=True)}
+            raise ModelError(_renamed(str(error), copies)) from error
         try:
             _home().mkdir(parents=True, exist_ok=True)
             folder.rename(_home() / name)
@@ -162,6 +170,24 @@ def _check_name(name: str, known: Mapping[str, Sequence[Card]]) -> None:
         raise ConfigError(f"name: {name!r} is a model of the zoo's own; choose another")
     if name in names():
         raise ConfigError(f"name: {name!r} was added already; `holopose models remove {name}` first")
+
+
+def _check_count(like: Card, net: Mapping[str, Any], layout: str | None) -> None:
+    """The network's setting of how many keypoints it gives, where there is one, must be that of the layout."""
+    skeleton = like.skeleton if layout is None else LAYOUTS[layout]
+    for key in _COUNTS:
+        count = net.get(key, like.net_settings.get(key))
+        if skeleton is not None and count not in (None, len(skeleton)):
+            raise ConfigError(
+                f"skeleton: {skeleton.name} has {len(skeleton)} keypoints and the network gives {count}: set "
+                f"{key} and skeleton to what the file has (--set {key}=N --set skeleton=LAYOUT)"
+            )
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _card(name: str, like: Card, file: Mapping[str, Any], told: Mapping[str, Any], *, first: bool) -> Card:
@@ -244,7 +270,7 @@ def _take(name: str, card: Card, path: Path, folder: Path, *, many: bool) -> dic
     if suffix in TENSORS or path.name.endswith(INDEX):
         if card.net is None:
             raise ModelError(f"{path.name}: {card.model} takes a network as .onnx, not tensors as {suffix}")
-    elif suffix not in (".onnx", ".zip"):
+    elif suffix not in _NETWORKS:
         raise ModelError(
             f"{path.name}: expected .onnx, {', '.join(TENSORS)} or a zip with end2end.onnx, got {suffix!r}"
         )
@@ -292,9 +318,23 @@ def _check_tensors(cards: Sequence[Card], paths: Mapping[str, Path]) -> str:
 
     try:
         load_net(cards, paths)
+        _try_settings(cards[0], paths)
     except BackendError as error:
         return f"its tensors are checked at first use: {error}"
     return "all its tensors fit"
+
+
+def _try_settings(card: Card, paths: Mapping[str, Path]) -> None:
+    """Make the model around a network that is not there: its settings are checked so.
+
+    Raises:
+        ConfigError: a setting has no meaning to it.
+    """
+    from holopose.runtimes.fake import FakeRuntime
+
+    if card.task != "part" and len(paths) == 1:
+        runtime = FakeRuntime(lambda inputs: inputs, outputs=card.outputs)
+        card.family()(runtime, **card.settings, **({} if card.skeleton is None else {"skeleton": card.skeleton}))
 
 
 def _check_network(card: Card, paths: Mapping[str, Path]) -> str:

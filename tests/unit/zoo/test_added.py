@@ -131,8 +131,8 @@ def test_who_comes_second_is_told_so(onnx, home, monkeypatch):
 @pytest.mark.parametrize(
     ("filename", "content", "said"),
     [
-        ("net.onnx", b"no network", r"OpenVINO cannot read it"),
-        ("net.onnx", b"", r"OpenVINO cannot read it"),
+        ("net.onnx", b"no network", r"expected an ONNX network, got something else"),
+        ("net.onnx", b"", r"expected an ONNX network, got something else"),
         ("net.tflite", b"TFL3", r"net\.tflite: expected \.onnx"),
         ("net.pth", b"PK\x03\x04", r"takes a network as \.onnx, not tensors as \.pth"),
         ("net.zip", b"PK", r"is not a usable zip archive"),
@@ -311,3 +311,32 @@ def test_safetensors_header_sizes_are_bounded(tiny, tmp_path, home):
     (folder / "a.safetensors.index.json").write_text('{"weight_map": {"x": "a.safetensors"}}')
     with pytest.raises(ModelError, match=r"a header of \d+ bytes"):
         added.add("mine", folder, "tiny", known)
+
+
+def test_what_is_wrong_is_told_of_the_user_s_own_file(tmp_path, home):
+    """Its copy has another name, and is gone when the message is read."""
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(b"no network")
+    with pytest.raises(ModelError) as caught:
+        added.add("team", path, "rtmo-s", MODELS)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert str(home) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["skeleton=halpe26"], "halpe26 has 26 keypoints and the network gives 17: set maps and skeleton"),
+        (["maps=26"], "coco17 has 17 keypoints and the network gives 26"),
+        (["decoder=best"], "decoder: expected argmax"),
+    ],
+)
+def test_settings_that_tensors_cannot_have(tmp_path, home, changes, said):
+    torch = pytest.importorskip("torch")
+    like = "simplebaseline-r50-body17-256"
+    [card] = MODELS[like]
+    path = tmp_path / "net.pth"
+    torch.save(card.net(**card.net_settings).state_dict(), path)
+    with pytest.raises(ConfigError, match=said):
+        added.add("mine", path, like, MODELS, changes)
+    assert files(home) in ([], ["lock"])
