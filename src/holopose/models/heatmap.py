@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal, get_args
@@ -83,6 +84,8 @@ class HeatmapModel:
             raise ConfigError(f"decoder: expected {', '.join(get_args(Decoder))}, got {decoder!r}")
         if batch < 1:
             raise ConfigError(f"batch: expected 1 or more crops at a time, got {batch}")
+        if not 0 <= sigma < math.inf:
+            raise ConfigError(f"sigma: expected heatmap pixels, or 0 for OpenCV's own, got {sigma}")
         check_kernel(kernel)
         self.skeleton = skeleton
         self._runtime = runtime

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from holopose.errors import ConfigError, ModelError
+from holopose.errors import ModelError
+from holopose.ops.detections import check_shares
 from holopose.ops.laps import lap
 from holopose.protocols import Runtime
 from holopose.skeletons import COCO17, Skeleton
@@ -40,8 +41,7 @@ class KeypointRcnn:
     """
 
     def __init__(self, runtime: Runtime, *, skeleton: Skeleton = COCO17, min_score: float = 0.5) -> None:
-        if not 0 <= min_score <= 1:
-            raise ConfigError(f"min_score: expected 0 to 1, got {min_score}")
+        check_shares(min_score=min_score)
         self._runtime = runtime
         self._skeleton = skeleton
         self._min_score = min_score

@@ -7,7 +7,7 @@ from typing import Any
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import people_among, run_each, to_boxes
+from holopose.ops.detections import check_shares, people_among, run_each, to_boxes
 from holopose.protocols import Runtime
 from holopose.types import Boxes, Frame
 
@@ -28,6 +28,10 @@ class RtmDetector:
         person_class: Which of its classes is a person.
         mean: Of the colours, blue, green, red.
         std: Their deviation.
+
+    Raises:
+        ConfigError: a limit is not from 0 to 1.
+        ModelError: the network has fewer than two outputs.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class RtmDetector:
         mean: Sequence[float] = _MEAN_BGR,
         std: Sequence[float] = _STD_BGR,
     ) -> None:
+        check_shares(min_score=min_score)
         if len(runtime.outputs) < 2:
             raise ModelError(f"RTMDet: expected the outputs dets and labels, got {', '.join(runtime.outputs)}")
         self._runtime = runtime

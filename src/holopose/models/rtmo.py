@@ -8,7 +8,7 @@ import numpy as np
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import run_each, to_poses
+from holopose.ops.detections import check_shares, run_each, to_poses
 from holopose.ops.laps import lap
 from holopose.ops.nms import nms
 from holopose.protocols import Runtime
@@ -28,6 +28,10 @@ class RtmoEstimator:
         input_hw: Height and width of its input.
         min_score: Only people with a higher score; the network's own limit is 0.05.
         nms_iou: Of two people whose boxes overlap more, the better one stays; the network's own limit is 0.5.
+
+    Raises:
+        ConfigError: a limit is not from 0 to 1.
+        ModelError: the network has fewer than two outputs.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class RtmoEstimator:
         min_score: float = 0.3,
         nms_iou: float = 0.45,
     ) -> None:
+        check_shares(min_score=min_score, nms_iou=nms_iou)
         if len(runtime.outputs) < 2:
             raise ModelError(f"RTMO: expected the outputs dets and keypoints, got {', '.join(runtime.outputs)}")
         self._runtime = runtime

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import to_boxes, to_poses
+from holopose.ops.detections import check_shares, to_boxes, to_poses
 from holopose.ops.laps import lap
 from holopose.ops.letterbox import Letterbox
 from holopose.ops.nms import nms
@@ -38,6 +38,9 @@ class YoloDetector:
         min_score: Only boxes with a higher score are people.
         nms_iou: Of two boxes of a raw network that overlap more, the better one stays.
         person_class: Which of its classes is a person; a box is one where no other class is likelier.
+
+    Raises:
+        ConfigError: a limit is not from 0 to 1.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class YoloDetector:
         nms_iou: float = 0.7,
         person_class: int = 0,
     ) -> None:
+        check_shares(min_score=min_score, nms_iou=nms_iou)
         self._runtime = runtime
         self._canvas = Canvas(input_hw, centred=True, std=_STD)
         self._count = _count_cells(input_hw)
@@ -97,6 +101,9 @@ class YoloPose:
         input_hw: Height and width of its input.
         min_score: Only people with a higher score.
         nms_iou: Of two people of a raw network whose boxes overlap more, the better one stays.
+
+    Raises:
+        ConfigError: a limit is not from 0 to 1.
     """
 
     def __init__(
@@ -108,6 +115,7 @@ class YoloPose:
         min_score: float = 0.25,
         nms_iou: float = 0.7,
     ) -> None:
+        check_shares(min_score=min_score, nms_iou=nms_iou)
         self._runtime = runtime
         self._skeleton = skeleton
         self._canvas = Canvas(input_hw, centred=True, std=_STD)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from holopose.errors import ModelError
 from holopose.ops.canvas import Canvas
-from holopose.ops.detections import people_among, run_each, to_boxes
+from holopose.ops.detections import check_shares, people_among, run_each, to_boxes
 from holopose.ops.nms import nms
 from holopose.protocols import Runtime
 from holopose.types import Boxes, Frame
@@ -34,6 +34,9 @@ class YoloxDetector:
         min_score: Only boxes with a higher score (objectness times class) are people.
         nms_iou: Of two boxes of a raw network that overlap more, the better one stays.
         person_class: Which of its classes is a person.
+
+    Raises:
+        ConfigError: a limit is not from 0 to 1.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class YoloxDetector:
         nms_iou: float = 0.45,
         person_class: int = 0,
     ) -> None:
+        check_shares(min_score=min_score, nms_iou=nms_iou)
         self._runtime = runtime
         self._canvas = Canvas(input_hw, bgr=True)
         self._min_score = min_score

@@ -7,15 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 from holopose.ops.letterbox import Letterbox
 from holopose.protocols import Runtime
 from holopose.skeletons.skeleton import Skeleton
 from holopose.types import Boxes, Poses
 
-__all__ = ["people_among", "run_each", "to_boxes", "to_poses"]
+__all__ = ["check_shares", "people_among", "run_each", "to_boxes", "to_poses"]
 
 Array = npt.NDArray[Any]
+
+
+def check_shares(**settings: float) -> None:
+    """Refuse limits of scores and of overlap that leave out everything or nothing.
+
+    Raises:
+        ConfigError: one is not from 0 to 1.
+    """
+    for name, value in settings.items():
+        if not 0 <= value <= 1:
+            raise ConfigError(f"{name}: expected 0 to 1, got {value}")
 
 
 def run_each(runtime: Runtime, batch: npt.NDArray[np.float32]) -> list[tuple[Array, ...]]:

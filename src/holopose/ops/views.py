@@ -5,12 +5,15 @@ A view is a row of four float64 numbers: centre x, centre y, width, height in pi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from holopose.errors import ConfigError
 
 __all__ = ["Cutter", "from_view", "to_rows", "views_around"]
 
@@ -66,6 +69,9 @@ class Cutter:
         mean: Subtracted per channel, on 0..255, in the order that the network gets.
         std: Divided by.
         bgr: Give the network blue, green, red.
+
+    Raises:
+        ConfigError: the padding is not above 0.
     """
 
     def __init__(
@@ -79,6 +85,8 @@ class Cutter:
         std: Sequence[float] = IMAGENET_STD,
         bgr: bool = False,
     ) -> None:
+        if not 0 < padding < math.inf:
+            raise ConfigError(f"padding: expected more than 0 (1 = the box itself), got {padding}")
         self.size_wh = (int(input_hw[1]), int(input_hw[0]))
         self._padding = padding
         self._keep_aspect = keep_aspect

@@ -301,6 +301,10 @@ def test_a_network_of_another_skeleton_is_told() -> None:
         ({"decoder": "best"}, "decoder: expected argmax, quarter, dark.*got 'best'"),
         ({"kernel": 10}, "kernel: expected an odd number"),
         ({"batch": 0}, "batch: expected 1 or more"),
+        ({"padding": 0.0}, r"padding: expected more than 0 .*got 0\.0"),
+        ({"padding": float("inf")}, "padding: expected more than 0"),
+        ({"sigma": -1.0}, r"sigma: expected heatmap pixels, .*got -1\.0"),
+        ({"sigma": float("nan")}, "sigma: expected heatmap pixels"),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict[str, Any], words: str) -> None:

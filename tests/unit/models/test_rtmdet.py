@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 from holopose.models.rtmdet import RtmDetector
 from holopose.protocols import Detector
 from holopose.runtimes.fake import FakeRuntime
@@ -57,3 +57,8 @@ def test_settings() -> None:
 def test_a_network_of_another_kind_is_told() -> None:
     with pytest.raises(ModelError, match="expected the outputs dets and labels, got output"):
         RtmDetector(FakeRuntime(answer))
+
+
+def test_limits_that_make_no_sense() -> None:
+    with pytest.raises(ConfigError, match="min_score: expected 0 to 1, got 30"):
+        RtmDetector(FakeRuntime(lambda _: {}, outputs=("dets", "more")), min_score=30)

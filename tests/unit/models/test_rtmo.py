@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 from holopose.models.rtmo import RtmoEstimator
 from holopose.ops.laps import measuring
 from holopose.protocols import Estimator
@@ -70,3 +70,9 @@ def test_a_network_of_another_kind_is_told() -> None:
     wrong = FakeRuntime(lambda inputs: {"a": np.zeros((1, 3, 5)), "b": np.zeros((1, 2, 17, 3))}, outputs=("a", "b"))
     with pytest.raises(ModelError, match=r"got \(3, 5\) and \(2, 17, 3\)"):
         RtmoEstimator(wrong, input_hw=(64, 64)).estimate(FRAMES)
+
+
+def test_limits_that_make_no_sense() -> None:
+    for settings in ({"min_score": 30}, {"nms_iou": -0.5}):
+        with pytest.raises(ConfigError, match=f"{next(iter(settings))}: expected 0 to 1"):
+            RtmoEstimator(FakeRuntime(lambda _: {}, outputs=("dets", "more")), **settings)

@@ -231,9 +231,10 @@ def test_a_network_of_another_kind_is_told() -> None:
     [
         ({"score_rule": "max"}, "score_rule: expected min or mean, got 'max'"),
         ({"batch": 0}, "batch: expected 1 or more"),
+        ({"padding": -1.25}, r"padding: expected more than 0 .*got -1\.25"),
         ({"split_ratio": 0.0}, "split_ratio: expected more than 0"),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        SimccModel(FakeRuntime(lambda _: {}), skeleton=COCO17, input_hw=(256, 192), **settings)
+        SimccModel(FakeRuntime(lambda _: {}, outputs=("x", "y")), skeleton=COCO17, input_hw=(256, 192), **settings)

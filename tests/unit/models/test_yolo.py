@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 from holopose.models.yolo import YoloDetector, YoloPose
 from holopose.ops.laps import measuring
 from holopose.protocols import Detector, Estimator
@@ -148,3 +148,10 @@ def test_a_detector_of_another_kind_or_size_is_told(shape: tuple[int, ...]) -> N
 def test_a_pose_network_of_another_kind_or_size_is_told(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match=r"YOLO at 64x64.*for 17 keypoints.*input_hw"):
         YoloPose(giving(shape), input_hw=(SIDE, SIDE)).estimate(FRAMES[:1])
+
+
+@pytest.mark.parametrize("family", [YoloDetector, YoloPose])
+def test_limits_that_make_no_sense(family: Any) -> None:
+    for settings in ({"min_score": 30}, {"nms_iou": -0.5}):
+        with pytest.raises(ConfigError, match=f"{next(iter(settings))}: expected 0 to 1"):
+            family(FakeRuntime(lambda _: {}, outputs=("dets", "more")), **settings)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holopose.errors import ModelError
+from holopose.errors import ConfigError, ModelError
 from holopose.models.yolox import YoloxDetector
 from holopose.protocols import Detector
 from holopose.runtimes.fake import FakeRuntime
@@ -149,3 +149,9 @@ def test_a_file_for_another_size_or_of_another_kind_is_told() -> None:
     network = FakeRuntime(lambda inputs: {"a": np.zeros((1, 4, 5)), "b": np.zeros((1, 4, 5))}, outputs=("a", "b"))
     with pytest.raises(ModelError, match="suppression inside"):
         YoloxDetector(network, input_hw=(SIDE, SIDE)).detect(frames((SIDE, SIDE)))
+
+
+def test_limits_that_make_no_sense() -> None:
+    for settings in ({"min_score": 30}, {"nms_iou": -0.5}):
+        with pytest.raises(ConfigError, match=f"{next(iter(settings))}: expected 0 to 1"):
+            YoloxDetector(FakeRuntime(lambda _: {}, outputs=("dets", "more")), **settings)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holopose.errors import ModelError
-from holopose.ops.detections import people_among, run_each, to_boxes, to_poses
+from holopose.errors import ConfigError, ModelError
+from holopose.ops.detections import check_shares, people_among, run_each, to_boxes, to_poses
 from holopose.ops.letterbox import Letterbox
 from holopose.runtimes.fake import FakeRuntime
 from holopose.skeletons import COCO17
@@ -24,6 +24,13 @@ def test_pictures_are_asked_about_one_by_one() -> None:
         answers = run_each(runtime, batch[:count])
         assert [a.tolist() for a, _ in answers] == (2 * batch[:count]).tolist()
         assert [b.tolist() for _, b in answers] == [[1], [2, 6], []][:count]
+
+
+def test_limits_are_from_0_to_1() -> None:
+    check_shares(min_score=0, nms_iou=1.0)
+    for value in (-0.01, 1.5, 30, float("nan")):
+        with pytest.raises(ConfigError, match=f"^nms_iou: expected 0 to 1, got {value}$"):
+            check_shares(min_score=0.5, nms_iou=value)
 
 
 def test_people_among_other_things() -> None:
