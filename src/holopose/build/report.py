@@ -66,7 +66,7 @@ def draw_worst(evaluated: Evaluated, count: int) -> list[Thumbnail]:
     dataset, result = evaluated.dataset, evaluated.result
     if dataset.images is None:
         return []
-    painter = Painter()
+    painter = Painter(draw_threshold=1e-6)  # every point above 0 is judged, however sure
     drawn = []
     for index in worst([one.quality for one in result.pictures], count):
         frame = read_image(dataset.path_of(dataset.pictures[index]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -43,6 +44,16 @@ def test_the_worst_picture_comes_first(evaluated: Evaluated) -> None:
     same = cv2.imdecode(np.frombuffer(drawn[1].jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert same is not None
     assert np.abs(same[:, :320].astype(int) - same[:, 326:].astype(int)).mean() < 3
+
+
+def test_what_is_judged_is_drawn_however_unsure(evaluated: Evaluated) -> None:
+    unsure = [replace(found, point_score=np.full_like(found.point_score, 0.01)) for found in evaluated.found]
+    [surely] = draw_worst(evaluated, 1)
+    [unsurely] = draw_worst(replace(evaluated, found=unsure), 1)
+    first, second = (cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), 1) for one in (surely, unsurely))
+    assert first is not None
+    assert second is not None
+    assert np.abs(first.astype(int) - second.astype(int)).mean() < 1
 
 
 def test_files(evaluated: Evaluated, tmp_path: Path) -> None:
