@@ -128,6 +128,7 @@ class Card(Asset):
         family: Imports and returns the class that runs the model: a Detector, KeypointModel or Estimator of `models`,
             built as ``family(runtime, **settings)`` (with ``skeleton`` among them where the card has one).
         task: What that class is; ``part`` = this file only works together with the model's others.
+        finds: What the boxes of a detector hold.
         role: What it does within the model.
         settings: Keywords for the family: input size, colours, decoder. Users may change them (`adjust`).
         skeleton: Layout of its keypoints, None where it gives none of its own.
@@ -147,6 +148,7 @@ class Card(Asset):
     model: str
     family: Callable[[], type[Any]]
     task: Literal["part", "detector", "top-down", "estimator"]
+    finds: Literal["people", "hands"] = "people"
     role: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     skeleton: Skeleton | None = None

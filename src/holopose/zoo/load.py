@@ -71,6 +71,8 @@ def load_estimator(
         raise ConfigError(f"layout: expected own, {', '.join(LAYOUTS)}, got {layout!r}")
     if search not in (*PLANS, "whole"):  # before anything is fetched
         raise ConfigError(f"search: expected {', '.join(PLANS)} or whole, got {search!r}")
+    if bottom_up not in (None, "poses"):
+        _refuse_evidence(bottom_up)
     limits: dict[str, Any] = {"max_people": max_people, "min_score": min_score}
     if model == "blaze":
         if flip or adjust:
@@ -110,8 +112,7 @@ def load_estimator(
     info["bottom_up"] = bottom_up
     evidence: Any = None
     if bottom_up != "poses":
-        _find_for("bottom_up", bottom_up)
-        evidence = load_estimator(bottom_up, search=search if _finds_by_blaze(bottom_up) else "normal", engine=engine)
+        evidence = load_estimator(bottom_up, search=search if bottom_up == "blaze" else "normal", engine=engine)
         _add_cards(info, evidence.info["cards"])
     return Shaped(Hybrid(top_down, bottom_up=evidence), info=info, **shape)
 
@@ -130,16 +131,45 @@ def _refuse(card: Card, detector: str | Detector, bottom_up: str | None) -> None
         for name, asked in (("detector", detector != "auto"), ("bottom_up", bottom_up is not None)):
             if asked:
                 raise ConfigError(f"{name}: {card.model} sees all people at once and takes no boxes; leave it out")
+    if card.task == "top-down" and card.skeleton is not None and "body" not in card.skeleton.parts:
+        _refuse_people(card, detector)
 
 
-def _finds_by_blaze(bottom_up: str | None) -> bool:
-    """Whether a bottom-up model looks for people by the blaze search."""
-    return bottom_up is not None and (bottom_up == "blaze" or find_model(bottom_up)[0].task == "top-down")
+def _refuse_people(card: Card, detector: str | Detector) -> None:
+    """Boxes of people, for a model that looks at something else.
+
+    Raises:
+        ConfigError: that is what the detector finds.
+    """
+    assert card.skeleton is not None
+    part = "face" if "face" in card.skeleton.parts else "hand"
+    if detector in ("auto", "blaze") or (
+        isinstance(detector, str) and detector != "none" and _find_for("detector", detector).finds == "people"
+    ):
+        hint = ", or a detector of hands" if part == "hand" else ""
+        raise ConfigError(
+            f"detector: {card.model} looks at one {part}, and {'blaze' if detector == 'auto' else detector} finds "
+            f"people; say where {part}s are with --box or --boxes, or --detector none for pictures of one {part}{hint}"
+        )
+
+
+def _refuse_evidence(bottom_up: str) -> None:
+    """What does not see all people at once.
+
+    Raises:
+        ConfigError: it was asked for.
+    """
+    card = _find_for("bottom_up", bottom_up)
+    if bottom_up != "blaze" and card.task != "estimator":
+        raise ConfigError(
+            f"bottom_up: {bottom_up} does not see all people at once; expected blaze, poses or one of "
+            "`holopose models list --task estimator`"
+        )
 
 
 def _searches(detector: str | Detector, bottom_up: str | None) -> bool:
     """Whether blaze looks for people."""
-    return detector in ("auto", "blaze") or (bottom_up != "poses" and _finds_by_blaze(bottom_up))
+    return detector in ("auto", "blaze") or bottom_up == "blaze"
 
 
 def _refuse_unused(model: str, search: str, pose_nms: str, *, searches: bool, boxed: bool) -> None:

@@ -237,3 +237,28 @@ def test_the_option_that_names_no_model_is_named(fetched: list[str], options: di
     [option] = options
     with pytest.raises(ConfigError, match=f"^{option}: no model is called 'nope'"):
         load_estimator(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"model": "rtmpose-m-hand21"}, "detector: rtmpose-m-hand21 looks at one hand, and blaze finds people"),
+        (
+            {"model": "rtmpose-m-hand21", "detector": "yolox-nano"},
+            "and yolox-nano finds people; .* a detector of hands",
+        ),
+        ({"model": "rtmpose-m-face106", "detector": "blaze"}, "say where faces are with --box"),
+        ({"bottom_up": "rtmpose-m-body17"}, "bottom_up: rtmpose-m-body17 does not see all people at once"),
+        ({"bottom_up": "yolox-nano"}, "bottom_up: yolox-nano does not see all people at once"),
+    ],
+)
+def test_what_looks_at_something_else_is_refused(fetched: list[str], options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_estimator(**options)
+    assert fetched == []
+
+
+@pytest.mark.parametrize("detector", ["none", "rtmdet-nano-hand"])
+def test_hands_may_be_looked_at_where_hands_are(fetched: list[str], detector: str) -> None:
+    with pytest.raises(KeyError, match="rtmpose-m-hand21"):  # the stand-ins have no such file: it came to loading
+        load_estimator("rtmpose-m-hand21", detector=detector)

@@ -168,6 +168,7 @@ DETECTORS: tuple[Card, ...] = (
         model="rtmdet-nano-hand",
         family=_rtmdet,
         task="detector",
+        finds="hands",
         role="finds hands: RTMDet",
         settings={"input_hw": (320, 320)},
         input_hwc=(320, 320, 3),
