@@ -46,6 +46,18 @@ def convolution(path: Path, shape: Shape = ("n", 3, "h", "w"), *, dtype: type = 
     return save(path, nodes, {"input": list(shape)}, outputs, {"kernel": kernel(dtype)}, kind=kind, **options)
 
 
+def answering(path: Path, outputs: dict[str, Shape], shape: Shape = ("n", 3, "h", "w")) -> Path:
+    """`input` (N, 3, H, W) -> outputs of these shapes per item, each filled with the item's mean."""
+    node = onnx.helper.make_node
+    nodes, weights = [node("ReduceMean", ["input"], ["item"], axes=[1, 2, 3], keepdims=0)], {}
+    for name, item in outputs.items():
+        weights |= {f"{name} ones": np.array([-1, *[1] * len(item)], np.int64)}
+        weights |= {f"{name} zeros": np.zeros((1, *item), np.float32)}
+        nodes += [node("Reshape", ["item", f"{name} ones"], [f"{name} mean"])]
+        nodes += [node("Add", [f"{name} mean", f"{name} zeros"], [name])]
+    return save(path, nodes, {"input": list(shape)}, {n: [shape[0], *s] for n, s in outputs.items()}, weights)
+
+
 def convolved(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
     """What `convolution` gives as `maps`, in float64."""
     padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))

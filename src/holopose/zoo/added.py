@@ -11,18 +11,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from holopose.errors import BackendError, ConfigError, InputError, ModelError
+from holopose.errors import ConfigError, InputError, ModelError
 from holopose.skeletons import LAYOUTS
 from holopose.zoo import cache
 from holopose.zoo.archives import opened_member
-from holopose.zoo.cards import Card, Licence, networks_of
+from holopose.zoo.cards import Card, Licence
 from holopose.zoo.seals import Seal
 from holopose.zoo.settings import adjusted
 from holopose.zoo.shards import INDEX, join
+from holopose.zoo.trial import try_out
 
 __all__ = ["Addition", "add", "names", "read", "remove"]
 
@@ -129,7 +129,7 @@ def add(
         told = json.loads((folder / _CARD).read_text(encoding="utf-8"))
         added = tuple(_card(name, c, f, told, first=c is cards[0]) for c, f in zip(cards, told["files"], strict=True))
         try:
-            checked = _check(added, folder)
+            checked = try_out(added, {card.name: folder / card.filename for card in added}, like)
         except ModelError as error:  # of the copy, which is gone by then
             copies = {str(folder / card.filename): str(path) for card, path in zip(added, files, strict=True)}
             raise ModelError(_renamed(str(error), copies)) from error
@@ -294,58 +294,3 @@ def _take(name: str, card: Card, path: Path, folder: Path, *, many: bool) -> dic
     except PermissionError as error:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
     return {"like": card.name, "filename": target.name, "sha256": came.sha256, "size": came.size, "source": path.name}
-
-
-def _check(cards: tuple[Card, ...], folder: Path) -> str:
-    """Open what was copied as far as this machine can; says how.
-
-    Raises:
-        ModelError: it is not such a model.
-    """
-    paths = {card.name: folder / card.filename for card in cards}
-    told = [
-        _check_tensors(some, paths) if some[0].net is not None else _check_network(some[0], paths)
-        for some in networks_of(cards)
-    ]
-    return "; ".join(dict.fromkeys(told))
-
-
-def _check_tensors(cards: Sequence[Card], paths: Mapping[str, Path]) -> str:
-    """Put the tensors of a network's files into it, where torch is installed."""
-    if find_spec("torch") is None:
-        return "its tensors are checked at first use: torch is not installed here"
-    from holopose.zoo.engines import load_net
-
-    try:
-        load_net(cards, paths)
-        _try_settings(cards[0], paths)
-    except BackendError as error:
-        return f"its tensors are checked at first use: {error}"
-    return "all its tensors fit"
-
-
-def _try_settings(card: Card, paths: Mapping[str, Path]) -> None:
-    """Make the model around a network that is not there: its settings are checked so.
-
-    Raises:
-        ConfigError: a setting has no meaning to it.
-    """
-    from holopose.runtimes.fake import FakeRuntime
-
-    if card.task != "part" and len(paths) == 1:
-        runtime = FakeRuntime(lambda inputs: inputs, outputs=card.outputs)
-        card.family()(runtime, **card.settings, **({} if card.skeleton is None else {"skeleton": card.skeleton}))
-
-
-def _check_network(card: Card, paths: Mapping[str, Path]) -> str:
-    """Open a file that is a network, which must take what the card says, and give what its family needs."""
-    from holopose.runtimes.openvino import OpenVinoRuntime
-
-    size_hw = card.settings.get("input_hw")
-    runtime = OpenVinoRuntime(paths[card.name], item_shape=None if size_hw is None else (3, *size_hw))
-    try:
-        if card.task != "part" and len(paths) == 1:
-            card.family()(runtime, **card.settings, **({} if card.skeleton is None else {"skeleton": card.skeleton}))
-        return f"opens ({len(runtime.inputs)} in, {len(runtime.outputs)} out)"
-    finally:
-        runtime.close()

@@ -189,7 +189,7 @@ def test_ones_own_weights(home, shared):
     weights = shared / "data" / "models" / "yolox_nano.onnx"
     result = run("add", "mine", "--from", str(weights), "--like", "yolox-nano", "--set", "min_score=0.5")
     assert result.exit_code == 0, result.output
-    assert "opens (1 in, 1 out); run it with --detector mine" in result.output
+    assert "opens (1 in, 1 out) and answers a made-up picture; run it with --detector mine" in result.output
     [row] = json.loads(run("list", "mine", "--json").output)
     assert (row["name"], row["settings"]["min_score"], row["licence"]["weights"]) == ("mine", 0.5, "yours")
     assert row["path"] == run("path", "mine").output.strip() == run("pull", "mine").output.strip()

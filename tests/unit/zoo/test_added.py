@@ -14,28 +14,30 @@ import pytest
 
 from holopose.errors import ConfigError, HoloposeError, InputError, ModelError
 from holopose.skeletons import HALPE26
-from holopose.zoo import added, cache, catalog, fetch
+from holopose.zoo import added, cache, catalog, fetch, trial
 from holopose.zoo.cards import Card, Url
 from holopose.zoo.catalog import MODELS, find_model
 
 pytest.importorskip("onnx", reason="the networks of these tests are made with onnx")
-from onnx_samples import convolution
+from onnx_samples import answering, convolution
 
 
 @pytest.fixture
 def onnx(tmp_path: Path) -> Path:
-    return convolution(tmp_path / "best model.onnx")
+    """What is like rtmo-s."""
+    return answering(tmp_path / "best model.onnx", {"dets": (3, 5), "keypoints": (3, 17, 3)})
 
 
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_an_added_network_is_a_model_like_any_other(onnx, home):
+def test_an_added_network_is_a_model_like_any_other(tmp_path, home):
+    onnx = answering(tmp_path / "best model.onnx", {"x": (26, 576), "y": (26, 768)})
     addition = added.add(
         "mine", onnx, "rtmpose-m-body17", MODELS, ["bgr=true", "skeleton=halpe26", "input_hw=(384, 288)"]
     )
-    assert addition.checked == "opens (1 in, 2 out)"
+    assert addition.checked == "opens (1 in, 2 out) and answers a made-up picture"
     assert files(home) == ["lock", "models/added/mine/card.json", "models/added/mine/mine.onnx"]
     [card] = find_model("mine")
     like = MODELS["rtmpose-m-body17"][0]
@@ -223,9 +225,9 @@ def test_a_checkpoint_by_its_other_endings(tiny, tmp_path, home):
     ]
 
 
-def test_an_exported_network_needs_no_module(tiny, onnx, home):
+def test_an_exported_network_needs_no_module(tiny, tmp_path, home):
     known, _ = tiny
-    added.add("mine", onnx, "tiny", known)
+    added.add("mine", answering(tmp_path / "mine.onnx", {"maps": (17, 16, 12)}), "tiny", known)
     [card] = added.read("mine", known)
     assert (card.net, card.filename, dict(card.net_settings)) == (None, "mine.onnx", {})
 
@@ -299,7 +301,7 @@ def test_a_model_of_two_networks_takes_both(tiny, onnx, tmp_path, home):
 
 def test_without_torch_tensors_are_checked_later(tiny, home, monkeypatch):
     known, path = tiny
-    monkeypatch.setattr(added, "find_spec", lambda name: None)
+    monkeypatch.setattr(trial, "find_spec", lambda name: None)
     assert "checked at first use: torch is not installed" in added.add("mine", path, "tiny", known).checked
 
 
