@@ -20,7 +20,7 @@ from holopose.zoo import cache
 from holopose.zoo.archives import opened_member
 from holopose.zoo.cards import Card, Licence
 from holopose.zoo.seals import Seal
-from holopose.zoo.settings import adjusted
+from holopose.zoo.settings import adjusted, settings_of
 from holopose.zoo.shards import INDEX, join
 from holopose.zoo.trial import try_out
 
@@ -68,6 +68,7 @@ def read(name: str, known: Mapping[str, Sequence[Card]]) -> tuple[Card, ...]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         likes = {card.name: card for card in known[told["like"]]}
+        _check_settings(path, likes[told["files"][0]["like"]], told)
         return tuple(
             _card(name, likes[file["like"]], file, told, first=number == 0) for number, file in enumerate(told["files"])
         )
@@ -75,6 +76,22 @@ def read(name: str, known: Mapping[str, Sequence[Card]]) -> tuple[Card, ...]:
         raise ModelError(
             f"{path}: cannot be read ({type(error).__name__}: {error}); `holopose models remove {name}`, add it again"
         ) from error
+
+
+def _check_settings(path: Path, like: Card, told: Mapping[str, Any]) -> None:
+    """What was set must still be settings of the model that it is like.
+
+    Raises:
+        ModelError: one is not.
+    """
+    lost = set(told["net_settings"]) - set(like.net_settings)
+    if told["settings"]:  # only then the family has to be imported
+        lost |= set(told["settings"]) - set(settings_of(like))
+    if lost:
+        raise ModelError(
+            f"{path}: sets {', '.join(sorted(lost))}, which {told['like']} has no more in this version; "
+            f"`holopose models remove {path.parent.name}`, add it again"
+        )
 
 
 def add(
@@ -113,7 +130,10 @@ def add(
         "skeleton": layout,
         "files": [],
     }
-    files = _files(source, cards)
+    try:
+        files = _files(source, cards)
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from error
     if files[0].suffix.lower() not in _NETWORKS:
         _check_count(cards[0], net, layout)
     with cache.locked() as work:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import struct
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +88,44 @@ def test_a_damaged_card_says_so_and_does_not_hide_the_others(onnx, home):
     assert list(models) == ["two"]
     assert len(problems) == 1
     added.remove("one")
+
+
+@pytest.mark.parametrize("kind", ["settings", "net_settings"])
+def test_settings_that_are_no_more_are_told(onnx, home, kind):
+    added.add("mine", onnx, "rtmo-s", MODELS, ["min_score=0.5"])
+    path = home / "models" / "added" / "mine" / "card.json"
+    told = json.loads(path.read_text())
+    told[kind]["colour_order"] = "bgr"
+    path.write_text(json.dumps(told))
+    with pytest.raises(ModelError, match=r"card\.json: sets colour_order, which rtmo-s has no more") as caught:
+        find_model("mine")
+    assert str(caught.value).endswith("`holopose models remove mine`, add it again")
+    assert catalog.get_added()[1] == [str(caught.value)]
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    """A folder that one may not look into; also root, who becomes nobody for the while."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("folders have no such permissions here")
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "net.onnx").touch()
+    folder.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("like", ["rtmo-s", "openpose-body25-hands"])
+def test_folders_that_may_not_be_read(closed, like):
+    for source in (closed, closed / "net.onnx", closed / ("x" * 300)):
+        with pytest.raises(InputError, match=f"^{re.escape(str(source))}: (cannot be read|lacks|expected)") as caught:
+            added.add("mine", source, like, MODELS)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
