@@ -132,7 +132,7 @@ def _look_at_onnxruntime(report: Report) -> None:
 
 def _look_at_models(report: Report) -> None:
     """The default must be whole; other models need not be here, but what is here must be unaltered."""
-    from holopose.zoo import cache, catalog, fetch
+    from holopose.zoo import added, cache, catalog, fetch
     from holopose.zoo.cards import Card
 
     folder = cache.home()
@@ -158,6 +158,10 @@ def _look_at_models(report: Report) -> None:
         )
         if one.status == "altered":
             mend = f"delete it, then: holopose models pull {model}"
+            if model in added.names():
+                mend = f"holopose models remove {model}, then: holopose models add {model} --from FILE --like MODEL"
+            elif not one.asset.places:  # nobody offers it for download
+                mend = f"delete it, then: holopose models import FILE --as {one.asset.name}"
             report.problems.append(Problem(f"{one.path} (model {model}) is truncated or altered", mend))
         elif one.status == "missing":
             missing.setdefault(model, []).append(one.asset.filename)

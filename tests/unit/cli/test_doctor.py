@@ -86,6 +86,24 @@ def test_an_altered_and_a_missing_file_are_named_with_what_to_do(holopose: Run, 
     assert "2 to mend" in stdout
 
 
+def test_what_nobody_offers_for_download_is_mended_otherwise(holopose: Run, home: Path, tmp_path: Path) -> None:
+    """One's own weights are added again; a file that one has to bring is imported again."""
+    samples = pytest.importorskip("onnx_samples", reason="the onnx package makes the networks of this test")
+    samples.answering(tmp_path / "a.onnx", {"rows": (84, 8400)})
+    commands = [["add", "mine", "--from", tmp_path / "a.onnx", "--like", "yolo11n"]]
+    commands += [["import", tmp_path / "a.onnx", "--as", "yolo11n"]]
+    for command in commands:
+        assert holopose("models", *command)[0] == 0
+    for path in (home / "models" / "added" / "mine" / "mine.onnx", home / "models" / "yolo11n.onnx"):
+        path.write_bytes(b"altered")
+    found = {one["what"]: one["mend"] for one in report(holopose, 1)["problems"] if "altered" in one["what"]}
+    assert len(found) == 2
+    [own] = [mend for what, mend in found.items() if "model mine" in what]
+    assert own == "holopose models remove mine, then: holopose models add mine --from FILE --like MODEL"
+    [brought] = [mend for what, mend in found.items() if "model yolo11n" in what]
+    assert brought == "delete it, then: holopose models import FILE --as yolo11n"
+
+
 def test_an_empty_cache_names_every_file_once(holopose: Run, home: Path) -> None:
     found = report(holopose, 1)
     [problem] = found["problems"]
