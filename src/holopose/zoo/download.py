@@ -30,6 +30,7 @@ Tell = Callable[[int, int], None]
 """Is called with the bytes that are here and those of the whole file (0 = not known yet)."""
 
 _CHUNK = 1 << 18
+_DIGITS = 18  # of a length in bytes: no file is longer, and int() refuses thousands of them
 _SLOW_S = 60.0
 _SLOWEST = 1000.0
 
@@ -277,7 +278,7 @@ def _read_answer(here: _File, answer: Any) -> tuple[bool, str]:
     version = _version(answer.headers)
     if here.count:
         begins, _, of = str(answer.headers.get("Content-Range", "")).partition("/")
-        total = int(of) if of.isdecimal() else here.total
+        total = _length(of) or here.total
         if wish.size and total != wish.size:
             raise ModelError(f"{url}: expected {wish.size} bytes, it offers {total}")
         is_other = (here.version and version and version != here.version) or (here.total and total != here.total)
@@ -289,8 +290,7 @@ def _read_answer(here: _File, answer: Any) -> tuple[bool, str]:
             here.total = total
     if not here.count:
         _check_answer(answer, wish)
-        announced = answer.headers.get("Content-Length", "")
-        length = int(announced) if announced.isdecimal() else 0
+        length = _length(answer.headers.get("Content-Length", ""))
         if wish.size and length and length != wish.size:
             raise ModelError(f"{url}: expected {wish.size} bytes, it offers {length}")
         if not (length or wish.size or wish.sha256 or answer.chunked):
@@ -300,6 +300,11 @@ def _read_answer(here: _File, answer: Any) -> tuple[bool, str]:
         here.write(chunk)
         here.check_pace()
     return bool(answer.chunked and not here.total), "the connection ended early"
+
+
+def _length(told: str) -> int:
+    """Bytes as a header tells them; 0 where it does not, or tells nonsense."""
+    return int(told) if told.isdecimal() and len(told) <= _DIGITS else 0
 
 
 def _version(headers: Any) -> str:

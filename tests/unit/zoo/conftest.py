@@ -103,7 +103,8 @@ def stock(shelf: Shelf) -> Stock:
 class Page:
     """How the server answers for one path.
 
-    `cuts` are byte counts after which it hangs up, one per request; `drips` are bytes per fiftieth of a second.
+    `cuts` are byte counts after which it hangs up, one per request; `drips` are bytes per fiftieth of a second; `total`
+    is what it says of the whole length beside a part.
     """
 
     content: bytes
@@ -117,6 +118,7 @@ class Page:
     chunked: bool = False
     kind: str = "application/octet-stream"
     drips: int = 0
+    total: str = ""
 
 
 @dataclass
@@ -162,7 +164,8 @@ def _answers(find: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
                 body = body[start:]
             self.send_response(206 if start else page.status)
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(page.content) - 1}/{len(page.content)}")
+                total = page.total or len(page.content)
+                self.send_header("Content-Range", f"bytes {start}-{len(page.content) - 1}/{total}")
             if page.announce and not page.chunked:
                 self.send_header("Content-Length", str(len(body)))
             if page.etag:

@@ -171,6 +171,13 @@ def test_an_unknown_file_without_a_version_is_fetched_from_the_start_again(site,
     assert [wanted for _, wanted in site.requests] == [None, None, None]
 
 
+@pytest.mark.parametrize("total", ["9" * 5000, "*", "-1", "\u00b2"])
+def test_lengths_that_make_no_sense_are_not_read(site, page, tmp_path, total):
+    site.pages["/a"] = page(BODY, etag='"v1"', cuts=[1000], total=total)
+    assert fetch_unknown(f"{site.url}/a", tmp_path / "a").sha256 == hashlib.sha256(BODY).hexdigest()
+    assert [wanted for _, wanted in site.requests] == [None, "bytes=1000-"]
+
+
 def test_two_versions_are_never_mixed(site, page, tmp_path):
     """Another run goes on from what is left, but not when the server's file is another one by then."""
     site.pages["/a"] = page(BODY, etag='"v1"', ranges=False, cuts=[1000, 0])
