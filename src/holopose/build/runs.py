@@ -124,8 +124,8 @@ class _Run:
         summary = Summary(tuple(self._outcomes), self._journal.path, time.perf_counter() - started_s)
         if self._config.boxes is not None and summary.frames and not summary.people:
             self._progress.note(
-                f"{self._config.boxes}: nobody was found by its boxes in any of {summary.frames} pictures or frames: "
-                "is it of these? They go by file name or number"
+                f"{self._config.boxes}: nobody was found by its boxes in any picture or frame; is it of these? "
+                "They go by file name or number"
             )
         return summary
 

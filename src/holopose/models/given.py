@@ -136,7 +136,7 @@ def _look_up(file: BoxFile, frame: Frame, kinds: Set[type]) -> Boxes:
         raise InputError(f"boxes go by numbers (image_id), and the name of {frame.name or 'a picture'} has none")
     key, boxes = file.find([stem, *([int(digits.group())] if digits else [])], frame.name)
     if key is None:
-        _log.warning("%s: no boxes are given for it, so nobody is looked at", frame.name or "a picture without a name")
+        _log.warning("holopose: %s: no boxes are given for it", frame.name or "a picture without a name")
     return boxes
 
 

@@ -99,7 +99,9 @@ def test_pictures_without_boxes_are_told(tmp_path: Path, caplog: pytest.LogCaptu
     frames = [frame("a.jpg"), frame("b.jpg"), frame("p2.jpg"), frame(), frame("clip.mp4", 5, 0.2)]
     assert [len(boxes) for boxes in detector.detect(frames)] == [1, 0, 1, 0, 0]
     assert [one.levelname for one in caplog.records] == ["WARNING"] * 2
-    assert [one.getMessage().partition(":")[0] for one in caplog.records] == ["b.jpg", "a picture without a name"]
+    assert [one.getMessage() for one in caplog.records] == [
+        f"holopose: {name}: no boxes are given for it" for name in ("b.jpg", "a picture without a name")
+    ]
 
 
 def test_pictures_that_a_data_set_does_not_have_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
