@@ -27,6 +27,7 @@ __all__ = ["OpenVinoRuntime", "list_devices", "load_openvino"]
 _TELEMETRY = "openvino_telemetry"
 _MOST_AT_ONCE = 32  # items of one batch, where the network takes any number: bounds memory
 _PAIR = 2  # requests that `run_many` keeps running side by side
+_QUEUED = 2 * _PAIR  # with those that wait to begin at once when one of the two ends
 _lock = threading.Lock()
 _core: Any = None
 
@@ -193,9 +194,9 @@ class OpenVinoRuntime:
         running: deque[Any] = deque()
         try:
             for number, feed in enumerate(feeds):
-                if len(running) == _PAIR:
+                if len(running) == _QUEUED:
                     answers.append(self._finish(running))
-                request = requests[number % _PAIR]
+                request = requests[number % _QUEUED]
                 running.append(request)
                 request.start_async(feed, share_inputs=True)
             while running:
@@ -236,14 +237,14 @@ class OpenVinoRuntime:
         return self._answers(running.popleft())
 
     def _pair_requests(self) -> list[Any]:
-        """Two requests of this thread on the network compiled for two at a time."""
+        """Requests of this thread on the network compiled for two at a time."""
         requests = getattr(self._requests, "pair", None)
         if requests is None:
             with self._pair_lock:
                 try:
                     if self._pair is None and self._compile_pair is not None:
                         self._pair = self._compile_pair()
-                    requests = self._requests.pair = [self._pair.create_infer_request() for _ in range(_PAIR)]
+                    requests = self._requests.pair = [self._pair.create_infer_request() for _ in range(_QUEUED)]
                 except RuntimeError as error:
                     raise BackendError(f"inference of two at a time is refused: {_last_line(error)}") from error
         return list(requests)
