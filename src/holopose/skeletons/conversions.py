@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from holopose.skeletons.layouts import MESH_TO_FACE68
 from holopose.skeletons.skeleton import Skeleton
+from holopose.skeletons.tables import MESH_TO_FACE68
 from holopose.types import Poses
 
 __all__ = ["conversion", "convert", "missing_after"]

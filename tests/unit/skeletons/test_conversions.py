@@ -26,7 +26,7 @@ from holopose.skeletons import (
     Skeleton,
 )
 from holopose.skeletons.conversions import conversion, convert, missing_after
-from holopose.skeletons.layouts import MESH_TO_FACE68
+from holopose.skeletons.tables import MESH_TO_FACE68
 from holopose.types import Boxes, Poses
 
 PAIRS = list(product(LAYOUTS.values(), repeat=2))

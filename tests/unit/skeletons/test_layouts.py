@@ -25,7 +25,7 @@ from holopose.skeletons import (
     WHOLEBODY133,
     Skeleton,
 )
-from holopose.skeletons.layouts import MESH_TO_FACE68
+from holopose.skeletons.tables import MESH_TO_FACE68
 
 SIDED = {"L": "left_", "R": "right_"}
 SHORT = {"Sho": "shoulder", "Elb": "elbow", "Wri": "wrist", "Ank": "ankle"}

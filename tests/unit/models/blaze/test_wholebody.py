@@ -17,7 +17,7 @@ from holopose.models.blaze.hands import Hand
 from holopose.models.blaze.landmarks import BodyLandmarks
 from holopose.models.blaze.wholebody import SCORE, Person, assemble, person_score
 from holopose.skeletons import BLAZE543, COCO17, LAYOUTS, WHOLEBODY133
-from holopose.skeletons.layouts import MESH_TO_FACE68
+from holopose.skeletons.tables import MESH_TO_FACE68
 
 SIZE_WH = (480, 360)
 SIDES = ("left", "right")
